@@ -332,11 +332,11 @@ func (t *term) publishGauges() {
 	st.dirty.Store(int64(t.queue.len() + len(t.inFlight)))
 	st.leases.Store(int64(len(t.leases.slots())))
 	switch {
+	case t.queue.len()+len(t.inFlight)+len(t.deferred) == 0:
+		t.settled, t.failure = true, nil
+		t.m.setPhase(nil)
 	case t.failure != nil:
 		t.m.setPhase(t.failure)
-	case t.queue.len()+len(t.inFlight) == 0:
-		t.settled = true
-		t.m.setPhase(nil)
 	case !t.settled:
 		t.m.setPhase(errFirstCommit)
 	}

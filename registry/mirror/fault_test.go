@@ -37,8 +37,9 @@ func flaky(t *testing.T, client *clientv3.Client, next func() fault) *clientv3.C
 
 type flakyKV struct {
 	clientv3.KV
-	next func() fault
-	late sync.WaitGroup
+	next    func() fault
+	applied func(revision int64) // if set, told of each transaction that was applied
+	late    sync.WaitGroup
 }
 
 func (kv *flakyKV) Txn(ctx context.Context) clientv3.Txn {
@@ -75,7 +76,7 @@ func (txn *flakyTxn) Commit() (*clientv3.TxnResponse, error) {
 	}
 	switch txn.kv.next() {
 	case lostAfter:
-		if _, err := txn.Txn.Commit(); err != nil {
+		if _, err := txn.deliver(); err != nil {
 			return nil, err
 		}
 		return nil, errLost
@@ -85,13 +86,21 @@ func (txn *flakyTxn) Commit() (*clientv3.TxnResponse, error) {
 		arrives := make(chan struct{})
 		txn.kv.late.Go(func() {
 			<-arrives
-			_, _ = txn.Txn.Commit()
+			_, _ = txn.deliver()
 		})
 		time.AfterFunc(20*time.Millisecond, func() { close(arrives) })
 		return nil, errLost
 	default:
-		return txn.Txn.Commit()
+		return txn.deliver()
 	}
+}
+
+func (txn *flakyTxn) deliver() (*clientv3.TxnResponse, error) {
+	resp, err := txn.Txn.Commit()
+	if err == nil && resp.Succeeded && txn.kv.applied != nil {
+		txn.kv.applied(resp.Header.Revision)
+	}
+	return resp, err
 }
 
 // An answer that is lost, before or after the server applied the transaction, neither loses

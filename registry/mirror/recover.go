@@ -53,6 +53,7 @@ func (t *term) regrant(ctx context.Context, lost []slot) {
 		t.tasks.Go(func() { t.keep(ctx, s) })
 		for i, key := range keys {
 			t.known.forget(key)
+			t.known.unsure[key] = struct{}{}
 			t.enqueue(keys[i : i+1 : i+1])
 		}
 	}
