@@ -26,7 +26,7 @@ func (t *term) commit(ctx context.Context, b *batch) outcome {
 	defer cancel()
 	for _, s := range b.slots() {
 		if err := t.leases.ensure(ctx, s); err != nil {
-			return outcome{batch: b, err: err}
+			return outcome{batch: b, err: err, unsent: true}
 		}
 	}
 	return execute(ctx, t.m.client, t.fence, t.m.lay, t.m.ids, b)
@@ -35,7 +35,7 @@ func (t *term) commit(ctx context.Context, b *batch) outcome {
 // build takes groups from the queue until a transaction is full.
 func (t *term) build() *batch {
 	b := &batch{started: time.Now(), epochs: map[slot]int{}}
-	for len(b.ops) < t.maxOps {
+	for len(b.ops) < t.limit() {
 		keys := t.queue.pop()
 		if keys == nil {
 			break
@@ -86,7 +86,7 @@ func (t *term) fits(b *batch, ops []op) bool {
 	if t.full && len(b.ops) > 0 && (b.ops[0].verb == remove) != (ops[0].verb == remove) {
 		return false // a removal must not be refused because of what it travels with
 	}
-	return len(b.ops)+len(ops) <= t.maxOps && bytes <= t.maxBytes
+	return len(b.ops)+len(ops) <= t.limit() && bytes <= t.maxBytes
 }
 
 // takePart puts a group that does not fit back to be the first of the next batch. A group
@@ -112,6 +112,9 @@ func (t *term) takePart(b *batch, keys []string, ops []op) {
 		t.queue.unpop(rest, urgency)
 	}
 }
+
+// limit is how many operations the next transaction may hold.
+func (t *term) limit() int { return min(t.maxOps, t.narrow) }
 
 // take adds an operation to the batch and marks its key as under way.
 func (t *term) take(b *batch, o op) {
@@ -172,6 +175,7 @@ func (t *term) settle(ctx context.Context, out outcome) error {
 	}
 	t.pause.reset()
 	t.full, t.failure = false, nil
+	t.narrow = min(2*t.narrow, t.m.cfg.MaxOps)
 	if out.applied {
 		t.applied(out)
 	} else {
@@ -218,6 +222,9 @@ func (t *term) applied(out outcome) {
 			}
 		}
 		t.announce(o)
+		// While the key was under way its owner may have gone back to what was known then,
+		// which looked like nothing to do.
+		t.enqueue([]string{o.key})
 	}
 }
 
@@ -270,6 +277,8 @@ func (t *term) fail(out outcome) {
 		t.maxOps = max(1, min(t.maxOps, len(out.ops))/2)
 	case tooLarge:
 		t.shrink(out)
+	case notAllowed:
+		t.isolate(out)
 	case noLease:
 		for _, s := range out.slots() {
 			t.leases.doubt(s)
@@ -280,10 +289,10 @@ func (t *term) fail(out outcome) {
 		t.hesitate(out.err)
 	case uncertain:
 		for _, o := range out.ops {
-			t.known.unsure[o.key] = struct{}{}
+			if !out.unsent {
+				t.known.unsure[o.key] = struct{}{}
+			}
 		}
-		t.hesitate(out.err)
-	case notAllowed:
 		t.hesitate(out.err)
 	}
 	for _, o := range out.ops {
@@ -299,8 +308,25 @@ func (t *term) shrink(out outcome) {
 		return
 	}
 	o := out.ops[0]
-	t.rejected[o.key] = o.value
+	t.rejected[o.key] = rejection{op: o}
 	t.report(o.key, fmt.Sprintf("etcd refuses the value of key %s: its %d bytes are more than the server takes in one request", o.key, len(o.value)))
+}
+
+// isolate answers a transaction that the user of etcd may not make. A single key that may
+// not be written must not hold up the others, so it is searched for in smaller and smaller
+// transactions; once found, it is left alone until the next read-back. A lease that may not
+// be granted holds up all.
+func (t *term) isolate(out outcome) {
+	switch {
+	case out.unsent:
+		t.hesitate(out.err)
+	case len(out.ops) > 1:
+		t.narrow = len(out.ops) / 2
+	default:
+		o := out.ops[0]
+		t.rejected[o.key] = rejection{op: o, again: true}
+		t.report(o.key, "the controller's user of etcd may not write key "+o.key+": grant its role read and write permission there")
+	}
 }
 
 // hesitate lets some time pass before the next transaction. Until one succeeds, the mirror
@@ -328,7 +354,7 @@ func (t *term) retireIfEmpty(s slot) {
 func (t *term) publishGauges() {
 	st := &t.m.stats
 	st.owned.Store(int64(t.known.owned()))
-	st.conflicts.Store(int64(t.known.foreign))
+	st.conflicts.Store(int64(t.known.foreign + len(t.rejected)))
 	st.dirty.Store(int64(t.queue.len() + len(t.inFlight)))
 	st.leases.Store(int64(len(t.leases.slots())))
 	switch {

@@ -212,3 +212,22 @@ func TestSecondIdentityIsRefused(t *testing.T) {
 func isClaimed(err error, holder string) bool {
 	return errors.Is(err, mirror.ErrClaimed) && strings.Contains(err.Error(), holder)
 }
+
+// An owner that changes its mind twice while the first change is under way gets what it
+// wanted last.
+func TestChangeAndBackWhileUnderWay(t *testing.T) {
+	t.Parallel()
+	client := oneEtcd(t)
+	m := run(t, client, config(func(c *mirror.Config) { c.Resync = time.Hour }))
+	want(m, nil)
+	leads(t, m)
+	owner := mirror.Owner{Name: "a"}
+	for range 200 {
+		m.Set(owner, []mirror.Record{{Key: "/s/a", Value: "1"}})
+		m.Set(owner, []mirror.Record{{Key: "/s/a", Value: "2"}})
+		m.Set(owner, []mirror.Record{{Key: "/s/a", Value: "1"}})
+		holds(t, client, "/s/", map[string]string{"/s/a": "1"})
+		m.Set(owner, []mirror.Record{{Key: "/s/a", Value: "2"}})
+		holds(t, client, "/s/", map[string]string{"/s/a": "2"})
+	}
+}

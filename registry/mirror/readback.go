@@ -81,6 +81,12 @@ func (t *term) compare(back readBack) {
 			suspects = append(suspects, key)
 		}
 	}
+	for key, refused := range t.rejected {
+		if refused.again {
+			delete(t.rejected, key)
+			suspects = append(suspects, key)
+		}
+	}
 	slices.Sort(suspects)
 	for _, key := range suspects {
 		if _, busy := t.inFlight[key]; !busy {

@@ -10,8 +10,8 @@ type Stats struct {
 	// Leading says that this mirror is elected and writes.
 	Leading bool
 	// Desired, Owned, Dirty and Conflicts count keys: wanted by an owner; on our leases;
-	// waiting to be committed or under way; wanted but held by somebody else. The last
-	// three are 0 unless Leading.
+	// waiting to be committed or under way; wanted but held by somebody else, or refused
+	// by the server. The last three are 0 unless Leading.
 	Desired, Owned, Dirty, Conflicts int64
 	// Leases counts the data leases in use; 0 unless Leading.
 	Leases int64

@@ -22,10 +22,11 @@ type term struct {
 	deferred []deferredGroup     // groups that wait for a key in flight
 	adding   map[slot]int        // keys under way to a slot that does not hold them yet
 	epochs   map[slot]int        // how often each slot was found to have lost its lease
-	rejected map[string]string   // key → the value that is too large for the server
-	reported map[string]string   // key → the owner that was told of a conflict
+	rejected map[string]rejection // keys that the server does not take as they are
+	reported map[string]string    // key → the owner that was told of a conflict
 
-	maxOps   int
+	maxOps   int // what the server takes
+	narrow   int // what is tried, while a key is searched for that may not be written
 	maxBytes int
 	full     bool // the server takes no more data: removals only
 	pause    backoff
@@ -43,6 +44,12 @@ type term struct {
 	lost    map[slot]struct{} // guarded by mu: slots whose lease is gone, not yet dealt with
 	deposed bool              // guarded by mu: the election key is gone
 	wake    chan struct{}     // holds one token when there is something to look at under mu
+}
+
+// rejection is an operation that the server refused for good.
+type rejection struct {
+	op
+	again bool // tried again at the next read-back
 }
 
 type deferredGroup struct {
@@ -64,9 +71,10 @@ func newTerm(m *Mirror, f fence) *term {
 		inFlight:  map[string]struct{}{},
 		adding:    map[slot]int{},
 		epochs:    map[slot]int{},
-		rejected:  map[string]string{},
+		rejected:  map[string]rejection{},
 		reported:  map[string]string{},
 		maxOps:    m.cfg.MaxOps,
+		narrow:    m.cfg.MaxOps,
 		maxBytes:  defaultMaxBytes,
 		pause:     backoff{least: 50 * time.Millisecond, most: 2 * time.Second},
 		outcomes:  make(chan outcome, m.cfg.MaxInFlight),
@@ -239,11 +247,18 @@ func (t *term) plan(key string) op {
 			t.report(key, "the key "+key+" in etcd belongs to somebody else")
 		}
 	}
-	if refused, ok := t.rejected[key]; ok && wanted && refused == value {
-		o.verb = nothing
+	if refused, ok := t.rejected[key]; ok {
+		if o.verb == refused.verb && o.value == refused.value {
+			o.verb = nothing
+		} else {
+			delete(t.rejected, key)
+		}
 	}
-	if !wanted && e.slot == foreign && o.verb == nothing {
-		t.known.forget(key)
+	if !wanted {
+		delete(t.reported, key)
+		if e.slot == foreign {
+			t.known.forget(key)
+		}
 	}
 	return o
 }

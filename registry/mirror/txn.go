@@ -53,6 +53,8 @@ type outcome struct {
 	truth []entry
 	// err is set if the outcome is not known, or if the server refused; see refused.
 	err error
+	// unsent says that err came before the transaction was sent.
+	unsent bool
 }
 
 // fence identifies a term: the election key with the revision that created it.
