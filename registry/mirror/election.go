@@ -23,6 +23,9 @@ var (
 // serve is one session in the election: stand, lead if elected, resign. It returns when
 // the context ends or the session is over.
 func (m *Mirror) serve(ctx context.Context, connected func()) error {
+	if err := m.checkServer(ctx); err != nil {
+		return err
+	}
 	if err := m.claim(ctx); err != nil {
 		return err
 	}

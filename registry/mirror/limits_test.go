@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -12,51 +11,6 @@ import (
 	"github.com/causeway-io/causeway/hack/etcdserver"
 	"github.com/causeway-io/causeway/registry/mirror"
 )
-
-// Promise 8: the least possible number of leases, transactions and operations, but for the
-// few transactions that leave before all keys are there.
-func TestCosts(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{1000, 10000} {
-		t.Run(fmt.Sprint(n, " keys"), func(t *testing.T) {
-			t.Parallel()
-			client := oneEtcd(t)
-			m := run(t, client, config(func(c *mirror.Config) { c.TTL, c.Resync = 30*time.Second, time.Hour }))
-			want(m, many("/s/", n))
-			eventually(t, func() error {
-				if s := m.Stats(); s.Owned != int64(n) || s.Dirty != 0 {
-					return fmt.Errorf("owned %d, dirty %d", s.Owned, s.Dirty)
-				}
-				return nil
-			})
-			s := m.Stats()
-			leases, transactions := int64(n)/1000, int64(n+126)/127
-			if s.Leases != leases || s.Puts != int64(n) || s.Transactions > transactions+transactions/20+2 {
-				t.Errorf("%d leases, %d transactions, %d puts; the least are %d, %d, %d", s.Leases, s.Transactions, s.Puts, leases, transactions, n)
-			}
-			if s.Surprises != 0 || s.LeasesLost != 0 {
-				t.Errorf("%d surprises and %d lost leases, want none", s.Surprises, s.LeasesLost)
-			}
-			onEachLease(t, client, 1000)
-		})
-	}
-}
-
-// onEachLease fails the test if a lease carries more than most of the keys below /s/.
-func onEachLease(t *testing.T, client *clientv3.Client, most int) {
-	t.Helper()
-	resp, err := client.Get(t.Context(), "/s/", clientv3.WithPrefix())
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := map[int64]int{}
-	for _, kv := range resp.Kvs {
-		keys[kv.Lease]++
-		if keys[kv.Lease] > most {
-			t.Fatalf("lease %x carries more than %d keys", kv.Lease, most)
-		}
-	}
-}
 
 // Leases that nothing lies on any longer are given up, all but the first.
 func TestEmptyLeasesAreGivenUp(t *testing.T) {

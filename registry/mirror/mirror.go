@@ -120,7 +120,7 @@ func (m *Mirror) setPhase(reason error) {
 // Run stands for election, and commits while elected, until the context ends; it then
 // resigns, leaves the keys and their leases in place, and returns nil. Losing the election
 // or etcd pauses it. The only errors it returns are ones that waiting does not mend; see
-// [ErrClaimed]. It must be called once.
+// [ErrClaimed] and [ErrUnsupported]. It must be called once.
 func (m *Mirror) Run(ctx context.Context) error {
 	pause := backoff{least: 100 * time.Millisecond, most: 5 * time.Second}
 	for {
@@ -130,7 +130,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 			m.setPhase(errStopped)
 			return nil //nolint:nilerr // the error says no more than that it was told to stop
 		}
-		if errors.Is(err, ErrClaimed) {
+		if errors.Is(err, ErrClaimed) || errors.Is(err, ErrUnsupported) {
 			return err
 		}
 		m.setPhase(err)

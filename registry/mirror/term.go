@@ -17,11 +17,11 @@ type term struct {
 	queue  *queue
 	since  map[string]change // when, and for whom, a dirty key was last changed
 
-	inFlight map[string]struct{} // keys of the transactions under way
-	running  int                 // how many transactions are under way
-	deferred []deferredGroup     // groups that wait for a key in flight
-	adding   map[slot]int        // keys under way to a slot that does not hold them yet
-	epochs   map[slot]int        // how often each slot was found to have lost its lease
+	inFlight map[string]struct{}  // keys of the transactions under way
+	running  int                  // how many transactions are under way
+	deferred []deferredGroup      // groups that wait for a key in flight
+	adding   map[slot]int         // keys under way to a slot that does not hold them yet
+	epochs   map[slot]int         // how often each slot was found to have lost its lease
 	rejected map[string]rejection // keys that the server does not take as they are
 	reported map[string]string    // key → the owner that was told of a conflict
 
