@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -10,7 +11,7 @@ import (
 // under way. The first change goes out at once; what comes while transactions are under
 // way shares the next one.
 func (t *term) dispatch(ctx context.Context) {
-	for t.paused == nil && t.running < t.m.cfg.MaxInFlight {
+	for (t.paused == nil || t.full) && t.running < t.m.cfg.MaxInFlight {
 		b := t.build()
 		if len(b.ops) == 0 {
 			return
@@ -24,7 +25,7 @@ func (t *term) dispatch(ctx context.Context) {
 func (t *term) commit(ctx context.Context, b *batch) outcome {
 	ctx, cancel := t.m.request(ctx)
 	defer cancel()
-	for _, s := range b.slots() {
+	for _, s := range b.slots {
 		if err := t.leases.ensure(ctx, s); err != nil {
 			return outcome{batch: b, err: err, unsent: true}
 		}
@@ -34,7 +35,7 @@ func (t *term) commit(ctx context.Context, b *batch) outcome {
 
 // build takes groups from the queue until a transaction is full.
 func (t *term) build() *batch {
-	b := &batch{started: time.Now(), epochs: map[slot]int{}}
+	b := &batch{started: time.Now(), losses: t.losses}
 	for len(b.ops) < t.limit() {
 		keys := t.queue.pop()
 		if keys == nil {
@@ -73,7 +74,7 @@ func (t *term) planGroup(keys []string) []op {
 		}
 	}
 	if t.full {
-		return t.onlyRemovals(ops)
+		return t.whileFull(ops)
 	}
 	return ops
 }
@@ -123,7 +124,7 @@ func (t *term) take(b *batch, o op) {
 	}
 	if o.verb != remove && !o.verify {
 		t.adding[o.slot]++
-		b.epochs[o.slot] = t.epochs[o.slot]
+		b.useSlot(o.slot)
 	}
 	o.cause = t.since[o.key]
 	delete(t.since, o.key)
@@ -142,16 +143,16 @@ func (t *term) roomiest() slot {
 	}
 }
 
-// onlyRemovals splits a group while the server takes no more data: what must go, goes now;
-// the rest waits until the next attempt.
-func (t *term) onlyRemovals(ops []op) []op {
+// whileFull splits a group while the server takes no more data: what must go, goes now; the
+// rest waits until the server is tried again.
+func (t *term) whileFull(ops []op) []op {
 	var removals []op
 	for _, o := range ops {
 		if o.verb == remove {
 			removals = append(removals, o)
 		}
 	}
-	if len(removals) == 0 {
+	if len(removals) == 0 && t.paused == nil {
 		return ops
 	}
 	for _, o := range ops {
@@ -173,13 +174,20 @@ func (t *term) settle(ctx context.Context, out outcome) error {
 		t.fail(out)
 		return nil
 	}
-	t.pause.reset()
-	t.full, t.failure = false, nil
+	if !t.full || len(out.slots) > 0 { // a full server takes removals all the while
+		t.pause.reset()
+		t.full, t.failure = false, nil
+	}
 	t.narrow = min(2*t.narrow, t.m.cfg.MaxOps)
 	if out.applied {
 		t.applied(out)
 	} else {
 		t.surprised(ctx, out)
+	}
+	if out.losses != t.losses {
+		for _, o := range out.ops {
+			t.doubt(o.key)
+		}
 	}
 	return nil
 }
@@ -217,9 +225,6 @@ func (t *term) applied(out outcome) {
 			t.m.stats.puts.Add(1)
 			t.known.learn(o.key, entry{value: o.value, rev: out.rev, slot: o.slot})
 			delete(t.reported, o.key)
-			if t.epochs[o.slot] != out.epochs[o.slot] {
-				t.doubt(o.key) // the lease was lost while the put was under way
-			}
 		}
 		t.announce(o)
 		// While the key was under way its owner may have gone back to what was known then,
@@ -270,17 +275,23 @@ func (t *term) requeue(o op) {
 // it refused.
 func (t *term) fail(out outcome) {
 	kind := refused(out.err)
+	if kind == uncertain && overSendLimit(out.batch, out.err) {
+		kind = tooLarge
+	}
 	t.m.stats.failures[kind].Add(1)
 	t.m.cfg.Log.Warn("commit failed", "kind", kind.String(), "operations", len(out.ops), "error", out.err)
 	switch kind {
 	case tooMany:
 		t.maxOps = max(1, min(t.maxOps, len(out.ops))/2)
+		if len(out.ops) == 1 {
+			t.hesitate(out.err)
+		}
 	case tooLarge:
 		t.shrink(out)
-	case notAllowed:
+	case notAllowed, malformed:
 		t.isolate(out)
 	case noLease:
-		for _, s := range out.slots() {
+		for _, s := range out.slots {
 			t.leases.doubt(s)
 			t.noteLost(s)
 		}
@@ -312,10 +323,10 @@ func (t *term) shrink(out outcome) {
 	t.report(o.key, fmt.Sprintf("etcd refuses the value of key %s: its %d bytes are more than the server takes in one request", o.key, len(o.value)))
 }
 
-// isolate answers a transaction that the user of etcd may not make. A single key that may
-// not be written must not hold up the others, so it is searched for in smaller and smaller
-// transactions; once found, it is left alone until the next read-back. A lease that may not
-// be granted holds up all.
+// isolate answers a transaction that the server does not accept because of what it holds: a
+// key that the user of etcd may not write, or one that is no key. A single one must not hold
+// up the others, so it is searched for in smaller and smaller transactions; once found, it
+// is left alone until the next read-back. A lease that may not be granted holds up all.
 func (t *term) isolate(out outcome) {
 	switch {
 	case out.unsent:
@@ -325,7 +336,7 @@ func (t *term) isolate(out outcome) {
 	default:
 		o := out.ops[0]
 		t.rejected[o.key] = rejection{op: o, again: true}
-		t.report(o.key, "the controller's user of etcd may not write key "+o.key+": grant its role read and write permission there")
+		t.report(o.key, fmt.Sprintf("etcd does not let the controller write key %q: %v", o.key, errors.Unwrap(out.err)))
 	}
 }
 

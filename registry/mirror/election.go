@@ -21,19 +21,16 @@ var (
 )
 
 // serve is one session in the election: stand, lead if elected, resign. It returns when
-// the context ends or the session is over.
-func (m *Mirror) serve(ctx context.Context, connected func()) error {
-	if err := m.checkServer(ctx); err != nil {
-		return err
-	}
-	if err := m.claim(ctx); err != nil {
+// the context ends or the session is over. It calls adopted when a term has got as far as
+// to commit.
+func (m *Mirror) serve(ctx context.Context, adopted func()) error {
+	if err := m.enter(ctx); err != nil {
 		return err
 	}
 	session, err := m.openSession(ctx)
 	if err != nil {
 		return err
 	}
-	connected()
 	defer m.closeSession(context.WithoutCancel(ctx), session)
 
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -53,8 +50,19 @@ func (m *Mirror) serve(ctx context.Context, connected func()) error {
 		return err
 	}
 	defer m.resign(context.WithoutCancel(ctx), election)
-	return m.lead(ctx, fence{key: election.Key(), rev: election.Rev()})
+	return m.lead(ctx, fence{key: election.Key(), rev: election.Rev()}, adopted)
 }
+
+// enter makes sure that this etcd will do and that the cluster ID is ours.
+func (m *Mirror) enter(ctx context.Context) error {
+	if err := m.checkServer(ctx); err != nil {
+		return err
+	}
+	return m.claim(ctx)
+}
+
+// hopeless tells an error that waiting does not mend.
+func hopeless(err error) bool { return errors.Is(err, ErrClaimed) || errors.Is(err, ErrUnsupported) }
 
 // openSession grants the lease of the candidacy and keeps it alive. The lease must outlive
 // ctx, so that the resignation comes first.
@@ -118,12 +126,14 @@ func (m *Mirror) resign(ctx context.Context, election *concurrency.Election) {
 	m.cfg.Log.Info("resigned", "candidate", m.cfg.Candidate)
 }
 
-// lead is one term: find and renew the leases that are there, learn what is on them, and,
-// once the table is complete, commit until the term ends.
-func (m *Mirror) lead(ctx context.Context, f fence) error {
+// lead is one term: find and renew the leases that are there, learn what is on them, and
+// commit until the term ends.
+func (m *Mirror) lead(ctx context.Context, f fence, adopted func()) error {
 	t := newTerm(m, f)
 	m.setPhase(errAdopting)
-	slots, err := t.leases.find(ctx)
+	bounded, stop := m.request(ctx)
+	slots, err := findLeases(bounded, m.client, m.lay, m.ids)
+	stop()
 	if err != nil {
 		return err
 	}
@@ -139,11 +149,7 @@ func (m *Mirror) lead(ctx context.Context, f fence) error {
 	m.stats.leading.Store(true)
 	m.stats.terms.Add(1)
 	m.cfg.Log.Info("leading", "candidate", m.cfg.Candidate, "leases", len(slots), "keys", t.known.owned())
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-m.complete:
-	}
+	adopted()
 	return t.run(ctx)
 }
 

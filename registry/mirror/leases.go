@@ -118,16 +118,16 @@ func (l *leases) grant(ctx context.Context, id clientv3.LeaseID) error {
 	return nil
 }
 
-// find reads which slots a predecessor left leases in.
-func (l *leases) find(ctx context.Context) ([]slot, error) {
-	resp, err := l.client.Get(ctx, l.lay.leases, clientv3.WithPrefix(), clientv3.WithKeysOnly())
+// findLeases reads which slots a predecessor left leases in.
+func findLeases(ctx context.Context, kv clientv3.KV, lay layout, ids block) ([]slot, error) {
+	resp, err := kv.Get(ctx, lay.leases, clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", l.lay.leases, err)
+		return nil, fmt.Errorf("reading %q: %w", lay.leases, err)
 	}
 	var slots []slot
 	for _, kv := range resp.Kvs {
-		id, ok := l.lay.leaseOf(string(kv.Key))
-		if s := l.ids.slot(id); ok && s != foreign {
+		id, ok := lay.leaseOf(string(kv.Key))
+		if s := ids.slot(id); ok && s != foreign {
 			slots = append(slots, s)
 		}
 	}

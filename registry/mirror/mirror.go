@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,8 +65,10 @@ func New(client *clientv3.Client, cfg Config) (*Mirror, error) {
 }
 
 // Set replaces everything that the owner wants by records, which are kept and must not be
-// changed afterwards. No records is the same as [Mirror.Delete].
+// changed afterwards. No records is the same as [Mirror.Delete]. A record without a key, or
+// with one among the bookkeeping, is left out and reported as a conflict.
 func (m *Mirror) Set(owner Owner, records []Record) {
+	records = m.possible(owner, records)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	keys := m.table.set(owner, records)
@@ -77,6 +81,23 @@ func (m *Mirror) Set(owner Owner, records []Record) {
 	case m.changed <- struct{}{}:
 	default:
 	}
+}
+
+// possible leaves out the records that can never be written.
+func (m *Mirror) possible(owner Owner, records []Record) []Record {
+	impossible := func(r Record) bool { return r.Key == "" || strings.HasPrefix(r.Key, m.cfg.Prefix+"/") }
+	if !slices.ContainsFunc(records, impossible) {
+		return records
+	}
+	var kept []Record
+	for _, r := range records {
+		if !impossible(r) {
+			kept = append(kept, r)
+		} else if m.cfg.OnConflict != nil {
+			m.cfg.OnConflict(Conflict{Owner: owner.Name, Key: r.Key, Reason: fmt.Sprintf("key %q is empty or lies below %s, where the controller keeps its own notes", r.Key, m.cfg.Prefix)})
+		}
+	}
+	return kept
 }
 
 // Delete says that the owner wants nothing any longer.
@@ -104,8 +125,11 @@ func (m *Mirror) Ready() error {
 	case <-m.complete:
 		return m.phase
 	default:
-		return errors.Join(errIncomplete, m.phase)
 	}
+	if errors.Is(m.phase, errNotStarted) {
+		return errIncomplete
+	}
+	return errors.Join(errIncomplete, m.phase)
 }
 
 // Stats returns counters and gauges as they stand.
@@ -122,7 +146,12 @@ func (m *Mirror) setPhase(reason error) {
 // or etcd pauses it. The only errors it returns are ones that waiting does not mend; see
 // [ErrClaimed] and [ErrUnsupported]. It must be called once.
 func (m *Mirror) Run(ctx context.Context) error {
-	pause := backoff{least: 100 * time.Millisecond, most: 5 * time.Second}
+	pause := backoff{least: 100 * time.Millisecond, most: min(5*time.Second, m.cfg.TTL/6)}
+	care := newCaretaker(m)
+	// Who does not know yet what is wanted would, if elected, keep back one who does.
+	if err := care.until(ctx, m.complete); err != nil {
+		return err
+	}
 	for {
 		err := m.serve(ctx, pause.reset)
 		m.stats.pause()
@@ -130,13 +159,13 @@ func (m *Mirror) Run(ctx context.Context) error {
 			m.setPhase(errStopped)
 			return nil //nolint:nilerr // the error says no more than that it was told to stop
 		}
-		if errors.Is(err, ErrClaimed) || errors.Is(err, ErrUnsupported) {
+		if hopeless(err) {
 			return err
 		}
 		m.setPhase(err)
 		delay := pause.next()
 		m.cfg.Log.Warn("paused", "reason", err, "retryIn", delay.Round(time.Millisecond))
-		sleep(ctx, delay)
+		care.once(ctx, delay)
 	}
 }
 

@@ -18,8 +18,11 @@ const readsPerTxn = 100
 
 // readBack is what etcd holds on our leases, and at the foreign keys that are in our way.
 type readBack struct {
-	// since is the revision from which on the reading may be out of date.
-	since int64
+	// since and until are the revisions of etcd before and after the reading. What is known
+	// of a key that changed between the two may be newer than what was read; anything else
+	// may not, least of all what is known from a time that etcd has not reached: it was
+	// restored to an earlier one.
+	since, until int64
 	// found holds revisions only: reads of keys alone return neither values nor leases.
 	found map[string]entry
 	err   error
@@ -33,6 +36,9 @@ func (t *term) learn(ctx context.Context, slots []slot) error {
 	}
 	for key, e := range found {
 		t.known.learn(key, e)
+	}
+	for _, s := range slots {
+		t.retireIfEmpty(s)
 	}
 	return nil
 }
@@ -56,6 +62,9 @@ func (t *term) startReadBack(ctx context.Context) {
 		if back.err == nil {
 			back.found, back.err = t.read(ctx, slots, others, clientv3.WithKeysOnly())
 		}
+		if back.err == nil {
+			back.until, back.err = t.revision(ctx)
+		}
 		t.readBacks <- back
 	}()
 }
@@ -72,13 +81,19 @@ func (t *term) compare(back readBack) {
 	t.m.stats.lastReadBack.Store(time.Now().UnixNano())
 	var suspects []string
 	for key, e := range t.known.entries {
-		if found := back.found[key]; found.rev != e.rev && e.rev <= back.since {
+		current := e.rev > back.since && e.rev <= back.until
+		if back.found[key].rev != e.rev && !current {
 			suspects = append(suspects, key)
 		}
 	}
 	for key := range back.found {
 		if _, ok := t.known.entries[key]; !ok {
 			suspects = append(suspects, key)
+		}
+	}
+	if len(suspects) == 0 && len(t.known.unsure) == 0 {
+		for _, s := range t.leases.slots() {
+			t.retireIfEmpty(s)
 		}
 	}
 	for key, refused := range t.rejected {

@@ -15,7 +15,9 @@ func (t *term) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		events := t.m.client.Watch(clientv3.WithRequireLeader(ctx), t.m.lay.root, clientv3.WithPrefix(), clientv3.WithFilterPut())
 		for resp := range events {
-			pause.reset()
+			if resp.Err() == nil {
+				pause.reset()
+			}
 			for _, ev := range resp.Events {
 				t.gone(string(ev.Kv.Key))
 			}
@@ -46,7 +48,7 @@ func (t *term) regrant(ctx context.Context, lost []slot) {
 			continue
 		}
 		t.m.stats.leasesLost.Add(1)
-		t.epochs[s]++
+		t.losses++
 		t.leases.doubt(s)
 		keys := t.keysOn(s)
 		t.m.cfg.Log.Warn("lease lost, granting it again", "lease", int64(t.m.ids.lease(s)), "keys", len(keys))

@@ -47,16 +47,21 @@ func (r *renewer) run(ctx context.Context, failed func(error)) {
 func (r *renewer) round(ctx context.Context, due time.Time) error {
 	waiting := r.slots()
 	pause := r.ttl / 200
-	for {
+	for refused := 0; ; {
 		err := r.attempt(ctx, &waiting)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
 		r.reset()
 		r.stats.renewalFailures.Add(1)
-		// One lease that the server refuses to renew must not starve the others.
-		if len(waiting) > 1 {
+		// Leases that the server refuses to renew must not starve the others: each goes to
+		// the end of the line, and nobody waits until all have had their turn.
+		if errors.Is(err, rpctypes.ErrPermissionDenied) {
 			waiting = append(waiting[1:len(waiting):len(waiting)], waiting[0])
+			if refused++; refused < len(waiting) {
+				continue
+			}
+			refused = 0
 		}
 		if time.Now().Add(pause).After(due) {
 			return err

@@ -40,14 +40,14 @@ type stats struct {
 	leases                                atomic.Int64
 	transactions, puts, deletes           atomic.Int64
 	surprises                             atomic.Int64
-	failures                              [notAllowed + 1]atomic.Int64
+	failures                              [malformed + 1]atomic.Int64
 	renewals, renewalFailures, leasesLost atomic.Int64
 	terms, drift                          atomic.Int64
 	lastReadBack                          atomic.Int64 // Unix nanoseconds
 }
 
 func (r refusal) String() string {
-	return [...]string{"uncertain", "lease_not_found", "too_many_operations", "too_large", "no_space", "permission_denied"}[r]
+	return [...]string{"uncertain", "lease_not_found", "too_many_operations", "too_large", "no_space", "permission_denied", "malformed"}[r]
 }
 
 func (s *stats) snapshot() Stats {

@@ -21,7 +21,7 @@ type term struct {
 	running  int                  // how many transactions are under way
 	deferred []deferredGroup      // groups that wait for a key in flight
 	adding   map[slot]int         // keys under way to a slot that does not hold them yet
-	epochs   map[slot]int         // how often each slot was found to have lost its lease
+	losses   int                  // how often a lease was found to be gone
 	rejected map[string]rejection // keys that the server does not take as they are
 	reported map[string]string    // key → the owner that was told of a conflict
 
@@ -70,7 +70,6 @@ func newTerm(m *Mirror, f fence) *term {
 		since:     map[string]change{},
 		inFlight:  map[string]struct{}{},
 		adding:    map[slot]int{},
-		epochs:    map[slot]int{},
 		rejected:  map[string]rejection{},
 		reported:  map[string]string{},
 		maxOps:    m.cfg.MaxOps,
@@ -171,6 +170,7 @@ func (t *term) run(ctx context.Context) error {
 			}
 		case <-t.paused:
 			t.paused = nil
+			t.requeueDeferred()
 		case <-resync.C:
 			resync.Reset(t.nextResync())
 			t.startReadBack(work)

@@ -23,18 +23,17 @@ type batch struct {
 	ops     []op
 	bytes   int
 	started time.Time
-	// epochs holds, for each slot that the batch puts keys on, how often the slot had
-	// lost its lease when the batch was built.
-	epochs map[slot]int
+	slots   []slot // that the batch puts keys on
+	// losses is how often the term had lost a lease when the batch was built. If it is more
+	// often by the time that the outcome is known, the outcome may be older than the loss.
+	losses int
 }
 
-func (b *batch) slots() []slot {
-	slots := make([]slot, 0, len(b.epochs))
-	for s := range b.epochs {
-		slots = append(slots, s)
+// useSlot notes that the batch puts a key on a slot.
+func (b *batch) useSlot(s slot) {
+	if !slices.Contains(b.slots, s) {
+		b.slots = append(b.slots, s)
 	}
-	slices.Sort(slots)
-	return slots
 }
 
 // size is what the operation adds to a request, about.
@@ -128,6 +127,7 @@ const (
 	tooLarge                  // refused: too many bytes for this server or client
 	noSpace                   // refused: the server takes no more data
 	notAllowed                // refused: the user may not do this
+	malformed                 // refused: something in it is not valid
 )
 
 // refused classifies an error of execute. What it does not know is uncertain, which is
@@ -145,8 +145,19 @@ func refused(err error) refusal {
 	case errors.Is(err, rpctypes.ErrPermissionDenied):
 		return notAllowed
 	}
-	if s, ok := status.FromError(errors.Unwrap(err)); ok && s.Code() == codes.ResourceExhausted && !errors.Is(err, rpctypes.ErrTooManyRequests) {
-		return tooLarge // the client's own limit on what it sends
+	var fromServer rpctypes.EtcdError
+	if errors.As(err, &fromServer) && fromServer.Code() == codes.InvalidArgument {
+		return malformed
 	}
 	return uncertain
+}
+
+// sendLimit is below what clients send in one request by default, 2 MiB.
+const sendLimit = 1 << 20
+
+// overSendLimit tells the client's own refusal to send a batch from a server that is
+// overloaded, which looks alike.
+func overSendLimit(b *batch, err error) bool {
+	s, ok := status.FromError(errors.Unwrap(err))
+	return ok && s.Code() == codes.ResourceExhausted && b.bytes > sendLimit
 }
