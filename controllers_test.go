@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -167,8 +168,8 @@ func TestInvalidPodIsMended(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, sharedPlane(t))
 	s.apply(userPod("a", "10.1.0.1").Annotate("port", "web"))
-	s.start()
-	s.start()
+	s.startReady()
+	s.startReady()
 	s.eventually(func() error {
 		if got := s.warnings("a"); len(got) != 1 || !strings.Contains(got[0], `"web"`) || !strings.Contains(got[0], `"http"`) {
 			return fmt.Errorf("warnings %q, want one that names the wrong and the right port", got)
@@ -182,6 +183,86 @@ func TestInvalidPodIsMended(t *testing.T) {
 	if got := s.warnings("a"); len(got) != 1 {
 		t.Errorf("warnings %q, want one", got)
 	}
+}
+
+// Promise 6: a key that somebody else wrote is left alone, and the owner of the Pod is told
+// once, by however many replicas. When the key goes, ours takes its place.
+func TestForeignKey(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, sharedPlane(t), "--resync=1s")
+	const key = "/user/10.1.0.1:8080"
+	if _, err := s.client.Put(t.Context(), s.prefix()+key, "foreign"); err != nil {
+		t.Fatal(err)
+	}
+	since := s.revision()
+	s.apply(userPod("a", "10.1.0.1"))
+	s.startReady()
+	s.startReady()
+	s.eventually(func() error {
+		if got := s.warnings("a"); len(got) != 1 || !strings.Contains(got[0], s.prefix()+key) {
+			return fmt.Errorf("warnings %q, want one that names the key", got)
+		}
+		return nil
+	})
+	s.stops[0]() // the other one takes over, and finds the same
+	s.fence()
+	if events := s.events(since); len(events) != 0 {
+		t.Errorf("events %q while the key was somebody else's, want none", events)
+	}
+	if _, err := s.client.Delete(t.Context(), s.prefix()+key); err != nil {
+		t.Fatal(err)
+	}
+	s.holds(map[string]string{key: value("user", "10.1.0.1", 8080)})
+	if got := s.warnings("a"); len(got) != 1 {
+		t.Errorf("warnings %q, want one", got)
+	}
+}
+
+// With --on-conflict=overwrite somebody else's key is taken, and there is nothing to tell.
+func TestForeignKeyIsOverwritten(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, sharedPlane(t), "--on-conflict=overwrite")
+	const key = "/user/10.1.0.1:8080"
+	if _, err := s.client.Put(t.Context(), s.prefix()+key, "foreign"); err != nil {
+		t.Fatal(err)
+	}
+	s.apply(userPod("a", "10.1.0.1"))
+	s.start()
+	s.holds(map[string]string{key: value("user", "10.1.0.1", 8080)})
+	s.stop()
+	if got := s.warnings("a"); len(got) != 0 {
+		t.Errorf("warnings %q, want none", got)
+	}
+}
+
+// What the program measures of both banks is served.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, sharedPlane(t))
+	address := free(t)
+	s.start("--metrics-bind-address=" + address)
+	started := time.Now()
+	s.fence() // it leads, so the next change is timed
+	s.apply(userPod("a", "10.1.0.1").ReadySince(time.Now()))
+	s.eventually(func() error {
+		metrics, err := scrape("http://" + address + "/metrics")
+		if err != nil {
+			return err
+		}
+		heard := metrics["causeway_kubernetes_last_heard_timestamp_seconds"]
+		if heard < float64(started.Unix()) || heard > float64(time.Now().Unix()+1) {
+			return fmt.Errorf("Kubernetes was last heard at %v, want a time after %v", heard, started.Unix())
+		}
+		for name, want := range map[string]float64{
+			"causeway_leader": 1, "causeway_keys_owned": 2, "causeway_keys_conflicting": 0,
+			`causeway_operations_total{kind="put"}`: 2, "causeway_pod_ready_to_commit_seconds_count": 1,
+		} {
+			if got, ok := metrics[name]; !ok || got != want {
+				return fmt.Errorf("%s is %v, want %v", name, got, want)
+			}
+		}
+		return nil
+	})
 }
 
 // What is not selected is not published, and namespaces are kept apart.
@@ -245,11 +326,11 @@ func TestEtcdAwayAtStart(t *testing.T) {
 	s.etcd = etcd
 	s.args = slices.DeleteFunc(s.args, func(arg string) bool { return strings.HasPrefix(arg, "--etcd-endpoints=") })
 	probes := s.start("--etcd-endpoints=" + strings.Join(etcd.Endpoints(), ","))
-	s.eventually(func() error { return answers(probes, http.StatusServiceUnavailable, "etcd") })
+	s.eventually(func() error { return answers(probes, "/readyz", http.StatusServiceUnavailable, "etcd") })
 	if err := etcd.Member(0).Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually(func() error { return answers(probes, http.StatusOK, "ok") })
+	s.eventually(func() error { return answers(probes, "/readyz", http.StatusOK, "ok") })
 	s.connect()
 	s.holds(map[string]string{"/user/10.1.0.1:8080": value("user", "10.1.0.1", 8080)})
 }

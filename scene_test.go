@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -162,7 +164,15 @@ func (s *scene) start(args ...string) string {
 	})
 	s.t.Cleanup(stop)
 	s.stops = append(s.stops, stop)
+	s.eventually(func() error { return answers(probes, "/healthz", http.StatusOK, "ok") }) // it now heeds signals
 	return probes
+}
+
+// startReady starts a replica and waits until it does its part.
+func (s *scene) startReady() {
+	s.t.Helper()
+	probes := s.start()
+	s.eventually(func() error { return answers(probes, "/readyz", http.StatusOK, "ok") })
 }
 
 // stop ends all replicas.
@@ -360,18 +370,35 @@ func (s *scene) eventually(ok func() error) {
 	}
 }
 
-// answers asks for /readyz.
-func answers(address string, status int, body string) error {
-	resp, err := http.Get("http://" + address + "/readyz")
+// answers asks for /healthz or /readyz.
+func answers(address, path string, status int, body string) error {
+	resp, err := http.Get("http://" + address + path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	got, err := io.ReadAll(resp.Body)
 	if err == nil && (resp.StatusCode != status || !strings.Contains(string(got), body)) {
-		err = fmt.Errorf("/readyz answers %d %q", resp.StatusCode, got)
+		err = fmt.Errorf("%s answers %d %q", path, resp.StatusCode, got)
 	}
 	return err
+}
+
+// scrape returns the values of a page of metrics, by name and labels.
+func scrape(url string) (map[string]float64, error) {
+	resp, err := http.Get(url)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	metrics := map[string]float64{}
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if name, value, ok := strings.Cut(lines.Text(), " "); ok && name != "#" {
+			metrics[name], _ = strconv.ParseFloat(value, 64)
+		}
+	}
+	return metrics, lines.Err()
 }
 
 // free returns a loopback address that nobody listens on.

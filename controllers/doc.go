@@ -14,5 +14,6 @@
 //     listing of the Pods has reached the table, and never before.
 //
 // Besides, objects of the cache are shared and never changed, and a Pod that cannot be
-// published because of what its owner wrote gets one Warning Event that says why.
+// published gets one Warning Event that says why: because of what its owner wrote, or
+// because a key cannot be written, which the [Conflicts] are told.
 package controllers

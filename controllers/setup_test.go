@@ -26,8 +26,8 @@ import (
 )
 
 // startManager runs a manager, whose Pods come from source and whose Events go to api, until
-// the test ends.
-func startManager(tb testing.TB, source toolscache.ListerWatcher, api client.Client, table Table) {
+// the test ends. It returns what conflicts can be reported to.
+func startManager(tb testing.TB, source toolscache.ListerWatcher, api client.Client, table Table) *Conflicts {
 	tb.Helper()
 	p := testPublications(tb)
 	options := CacheOptions(p.annotations, nil)
@@ -46,7 +46,8 @@ func startManager(tb testing.TB, source toolscache.ListerWatcher, api client.Cli
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := SetupWithManager(mgr, p, table); err != nil {
+	conflicts := NewConflicts()
+	if err := SetupWithManager(mgr, p, table, conflicts); err != nil {
 		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(tb.Context())
@@ -58,6 +59,7 @@ func startManager(tb testing.TB, source toolscache.ListerWatcher, api client.Cli
 			tb.Errorf("running the manager: %v", err)
 		}
 	})
+	return conflicts
 }
 
 func TestManager(t *testing.T) {

@@ -115,6 +115,12 @@ func (b *Builder) IP(addresses ...string) *Builder {
 // Ready makes the Pod ready.
 func (b *Builder) Ready() *Builder { return b.ready(corev1.ConditionTrue) }
 
+// ReadySince makes the Pod ready, and says since when.
+func (b *Builder) ReadySince(at time.Time) *Builder {
+	b.Ready().pod.Status.Conditions[1].LastTransitionTime = metav1.NewTime(at)
+	return b
+}
+
 // NotReady makes the Pod unready.
 func (b *Builder) NotReady() *Builder { return b.ready(corev1.ConditionFalse) }
 

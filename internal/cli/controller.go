@@ -43,7 +43,7 @@ func newController(version string) *cobra.Command {
 			ctrl.SetLogger(logr.FromSlogHandler(s.log))
 			klog.SetSlogLogger(log)
 			log.Info("starting", "version", version)
-			return (&controller{options: o, settings: s, log: log, metrics: prometheus.NewRegistry()}).run(cmd.Context())
+			return newRun(version, o, s, log).run(cmd.Context())
 		},
 	}
 	o.addTo(cmd.Flags())
@@ -56,9 +56,25 @@ type controller struct {
 	options  controllerOptions
 	settings settings
 	log      *slog.Logger
-	metrics  *prometheus.Registry
-	ready    atomic.Pointer[func() error] // set once there is a mirror to ask
-	waiting  atomic.Pointer[error]        // why there is none yet
+
+	metrics   *prometheus.Registry
+	latencies *metrics.Latencies
+	heard     *metrics.Heard
+	conflicts *controllers.Conflicts
+	ready     atomic.Pointer[func() error] // set once there is a mirror to ask
+	waiting   atomic.Pointer[error]        // why there is none yet
+}
+
+func newRun(version string, o controllerOptions, s settings, log *slog.Logger) *controller {
+	registry := prometheus.NewRegistry()
+	metrics.RegisterBuild(registry, version)
+	return &controller{
+		options: o, settings: s, log: log,
+		metrics:   registry,
+		latencies: metrics.NewLatencies(registry),
+		heard:     metrics.NewHeard(registry),
+		conflicts: controllers.NewConflicts(),
+	}
 }
 
 // run starts everything and ends when ctx does, or with the first error. The parts run side
@@ -69,6 +85,7 @@ func (c *controller) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	config.Wrap(c.heard.Wrap)
 	group, ctx := errgroup.WithContext(ctx)
 	if err := serve(ctx, group, "probes", c.options.probeAddress, probe.Handler(c.isReady)); err != nil {
 		return err
@@ -88,6 +105,9 @@ func (c *controller) bridge(ctx context.Context, config *rest.Config) error {
 	}
 	defer func() { _ = client.Close() }()
 	if err := c.identify(ctx, config, client); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop while it asked
+		}
 		return err
 	}
 	engine, err := c.newMirror(client)
@@ -148,7 +168,8 @@ func (c *controller) newMirror(client *clientv3.Client) (*mirror.Mirror, error) 
 	cfg := c.settings.mirror
 	cfg.Log = c.log.With("clusterID", cfg.ClusterID)
 	cfg.Candidate = candidate()
-	cfg.OnCommit = metrics.NewLatencies(c.metrics).Observe
+	cfg.OnCommit = c.latencies.Observe
+	cfg.OnConflict = c.report
 	engine, err := mirror.New(client, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("configuring the mirror: %w", err)
@@ -169,7 +190,13 @@ func (c *controller) newManager(config *rest.Config, table controllers.Table) (c
 		return nil, fmt.Errorf("configuring the manager: %w", err)
 	}
 	publications := controllers.NewPublications(c.settings.annotations, c.settings.format)
-	return manager, controllers.SetupWithManager(manager, publications, table)
+	return manager, controllers.SetupWithManager(manager, publications, table, c.conflicts)
+}
+
+// report is told by the mirror what the owner of a Pod should know.
+func (c *controller) report(conflict mirror.Conflict) {
+	c.conflicts.Report(conflict.Owner, conflict.Key, fmt.Sprintf(
+		"Not published: %s. To mend it, free the key in etcd or change what this Pod publishes.", conflict.Reason))
 }
 
 // metricsHandler serves the metrics of this run beside those of controller-runtime, which

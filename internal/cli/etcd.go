@@ -40,30 +40,43 @@ func (o *etcdOptions) addTo(flags *pflag.FlagSet) {
 	flags.DurationVar(&o.keepaliveTimeout, "etcd-keepalive-timeout", 3*time.Second, "how long the answer to a probe may take before the connection is given up")
 }
 
-func (o *etcdOptions) validate() error {
-	var errs []error
-	if len(o.endpoints) == 0 {
-		errs = append(errs, errors.New("--etcd-endpoints is empty: want the URLs of etcd, such as https://etcd-0:2379,https://etcd-1:2379"))
+func (o *etcdOptions) check(found *mistakes) {
+	found.add("etcd-endpoints", o.checkEndpoints())
+	if (o.certFile == "") != (o.keyFile == "") {
+		found.addf("etcd-certfile", "%q, and --etcd-keyfile is %q: want both or neither", o.certFile, o.keyFile)
 	}
-	secure := false
+	if !o.secure() && (o.caFile != "" || o.certFile != "") {
+		found.addf("etcd-endpoints", "%q: want https:// with --etcd-cafile or --etcd-certfile", strings.Join(o.endpoints, ","))
+	}
+	if (o.username == "") != (o.passwordFile == "") {
+		found.addf("etcd-username", "%q, and --etcd-password-file is %q: want both or neither", o.username, o.passwordFile)
+	}
+	if o.dialTimeout <= 0 {
+		found.addf("etcd-dial-timeout", "%v: want more than 0", o.dialTimeout)
+	}
+}
+
+func (o *etcdOptions) checkEndpoints() error {
+	if len(o.endpoints) == 0 {
+		return errors.New("empty: want the URLs of etcd, such as https://etcd-0:2379,https://etcd-1:2379")
+	}
+	schemes := map[string]struct{}{}
 	for _, endpoint := range o.endpoints {
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			errs = append(errs, fmt.Errorf("--etcd-endpoints: %q is not a URL such as https://etcd-0:2379", endpoint))
-			continue
+			return fmt.Errorf("%q: want a URL such as https://etcd-0:2379", endpoint)
 		}
-		secure = secure || u.Scheme == "https"
+		schemes[u.Scheme] = struct{}{}
 	}
-	if (o.certFile == "") != (o.keyFile == "") {
-		errs = append(errs, errors.New("--etcd-certfile and --etcd-keyfile go together: one of them is missing"))
+	if len(schemes) > 1 {
+		return fmt.Errorf("%q: want either https:// or http:// for all of them", strings.Join(o.endpoints, ","))
 	}
-	if !secure && (o.caFile != "" || o.certFile != "") {
-		errs = append(errs, errors.New("--etcd-cafile and --etcd-certfile need https:// in --etcd-endpoints"))
-	}
-	if (o.username == "") != (o.passwordFile == "") {
-		errs = append(errs, errors.New("--etcd-username and --etcd-password-file go together: one of them is missing"))
-	}
-	return errors.Join(errs...)
+	return nil
+}
+
+// secure reports whether connections are encrypted; the endpoints agree in that.
+func (o *etcdOptions) secure() bool {
+	return len(o.endpoints) > 0 && strings.HasPrefix(o.endpoints[0], "https://")
 }
 
 // client returns a client of etcd. It does not wait for a connection.
@@ -102,7 +115,7 @@ func (o *etcdOptions) password() (string, error) {
 }
 
 func (o *etcdOptions) tls() (*tls.Config, error) {
-	if !strings.HasPrefix(strings.Join(o.endpoints, ","), "https://") && o.caFile == "" && o.certFile == "" {
+	if !o.secure() {
 		return nil, nil //nolint:nilnil // the client takes nil for plain connections
 	}
 	info := transport.TLSInfo{TrustedCAFile: o.caFile, CertFile: o.certFile, KeyFile: o.keyFile}

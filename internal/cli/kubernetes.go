@@ -32,6 +32,15 @@ func (o *kubernetesOptions) addTo(flags *pflag.FlagSet) {
 	flags.IntVar(&o.burst, "kube-api-burst", 30, "requests to the kube-apiserver that may exceed --kube-api-qps for a moment")
 }
 
+func (o *kubernetesOptions) check(found *mistakes) {
+	if o.qps <= 0 {
+		found.addf("kube-api-qps", "%v: want more than 0", o.qps)
+	}
+	if o.burst < 1 {
+		found.addf("kube-api-burst", "%d: want at least 1", o.burst)
+	}
+}
+
 func (o *kubernetesOptions) config() (*rest.Config, error) {
 	config, err := o.load()
 	if err != nil {

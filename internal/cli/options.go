@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -74,31 +71,23 @@ type settings struct {
 // settings checks all options and says everything that is wrong with them.
 func (o *controllerOptions) settings(stderr io.Writer) (settings, error) {
 	var s settings
-	var errs []error
-	keep := func(flag string, err error) {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("--%s: %w", flag, err))
-		}
-	}
+	var found mistakes
 	var err error
 	s.annotations, err = controllers.NewAnnotations(o.annotationPrefix)
-	keep("annotation-prefix", err)
+	found.add("annotation-prefix", err)
 	s.format, err = o.wireFormat()
-	keep("format", err)
-	s.selector, err = labels.Parse(o.podSelector)
-	keep("pod-selector", err)
-	keep("on-conflict", oneOf(o.onConflict, "report", "overwrite"))
-	keep("log-format", oneOf(o.logFormat, "text", "json"))
-	var level slog.Level
-	keep("log-level", level.UnmarshalText([]byte(o.logLevel)))
+	found.add("format", err)
+	s.selector, err = podSelector(o.podSelector)
+	found.add("pod-selector", err)
+	level, err := logLevel(o.logLevel)
+	found.add("log-level", err)
 	s.log = o.logHandler(stderr, level)
-	errs = append(errs, o.etcd.validate())
-	s.mirror, err = o.mirrorConfig()
-	errs = append(errs, err)
-	if err := errors.Join(errs...); err != nil {
-		return s, usageError{err}
-	}
-	return s, nil
+	s.mirror = o.mirrorConfig()
+	o.check(&found)
+	o.checkMirror(&found)
+	o.kubernetes.check(&found)
+	o.etcd.check(&found)
+	return s, found.err()
 }
 
 func (o *controllerOptions) wireFormat() (registry.Format, error) {
@@ -108,8 +97,8 @@ func (o *controllerOptions) wireFormat() (registry.Format, error) {
 	return format.JSON(o.jsonPrefix), nil
 }
 
-func (o *controllerOptions) mirrorConfig() (mirror.Config, error) {
-	config := mirror.Config{
+func (o *controllerOptions) mirrorConfig() mirror.Config {
+	return mirror.Config{
 		ClusterID:   o.clusterID,
 		Prefix:      strings.TrimRight(o.bookkeepingPrefix, "/"),
 		TTL:         o.ttl,
@@ -117,21 +106,6 @@ func (o *controllerOptions) mirrorConfig() (mirror.Config, error) {
 		Resync:      o.resync,
 		Overwrite:   o.onConflict == "overwrite",
 	}
-	var errs []error
-	for flag, d := range map[string]time.Duration{"ttl": o.ttl, "election-ttl": o.electionTTL} {
-		if d%time.Second != 0 || d <= 0 {
-			errs = append(errs, fmt.Errorf("--%s: %v is not a whole number of seconds", flag, d))
-		}
-	}
-	if o.resync <= 0 {
-		errs = append(errs, fmt.Errorf("--resync: %v is not more than 0", o.resync))
-	}
-	checked := config
-	if checked.ClusterID == "" {
-		checked.ClusterID = "asked-of-kubernetes-later"
-	}
-	errs = append(errs, checked.Validate(), mirror.CheckKeepalive(o.ttl, o.etcd.keepaliveTime, o.etcd.keepaliveTimeout))
-	return config, errors.Join(errs...)
 }
 
 func (o *controllerOptions) logHandler(w io.Writer, level slog.Level) slog.Handler {
@@ -140,11 +114,4 @@ func (o *controllerOptions) logHandler(w io.Writer, level slog.Level) slog.Handl
 		return slog.NewJSONHandler(w, options)
 	}
 	return slog.NewTextHandler(w, options)
-}
-
-func oneOf(value string, choices ...string) error {
-	if slices.Contains(choices, value) {
-		return nil
-	}
-	return fmt.Errorf("%q is not one of %s", value, strings.Join(choices, ", "))
 }

@@ -1,5 +1,5 @@
-// Package metrics shows Prometheus what a mirror does. The names are documented in
-// docs/operations.md and are stable.
+// Package metrics shows Prometheus what a mirror does and what it hears of Kubernetes. The
+// names are documented in docs/operations.md and are stable.
 package metrics
 
 import (
@@ -83,7 +83,7 @@ func metrics() []metric {
 			if s.LastReadBack.IsZero() {
 				return 0
 			}
-			return float64(s.LastReadBack.UnixNano()) / 1e9
+			return seconds(s.LastReadBack.UnixNano())
 		}),
 		counter("causeway_transactions_total", "Transactions applied.", nil, func(s mirror.Stats) float64 { return float64(s.Transactions) }),
 		counter("causeway_transaction_surprises_total", "Transactions that changed nothing because a key was not as last seen.", nil, func(s mirror.Stats) float64 { return float64(s.Surprises) }),
@@ -116,3 +116,6 @@ func (c Collector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.read(now))
 	}
 }
+
+// seconds is a time in the unit of Prometheus.
+func seconds(nanoseconds int64) float64 { return float64(nanoseconds) / 1e9 }

@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -56,5 +57,19 @@ func TestLatenciesObserveChanges(t *testing.T) {
 		if got := families[i].Metric[0].Histogram.GetSampleCount(); got != want {
 			t.Errorf("%s observed %d changes, want %d", families[i].GetName(), got, want)
 		}
+	}
+}
+
+func TestBuild(t *testing.T) {
+	t.Parallel()
+	r := prometheus.NewPedanticRegistry()
+	metrics.RegisterBuild(r, "v1.2.3")
+	want := `
+# HELP causeway_build_info Always 1; the labels say which version runs, and which Go it was built with.
+# TYPE causeway_build_info gauge
+causeway_build_info{goversion="` + runtime.Version() + `",version="v1.2.3"} 1
+`
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want)); err != nil {
+		t.Error(err)
 	}
 }
