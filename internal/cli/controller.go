@@ -195,8 +195,7 @@ func (c *controller) newManager(config *rest.Config, table controllers.Table) (c
 
 // report is told by the mirror what the owner of a Pod should know.
 func (c *controller) report(conflict mirror.Conflict) {
-	c.conflicts.Report(conflict.Owner, conflict.Key, fmt.Sprintf(
-		"Not published: %s. To mend it, free the key in etcd or change what this Pod publishes.", conflict.Reason))
+	c.conflicts.Report(conflict.Owner, conflict.Key, "Not published: "+conflict.Reason)
 }
 
 // metricsHandler serves the metrics of this run beside those of controller-runtime, which

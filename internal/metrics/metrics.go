@@ -77,7 +77,7 @@ func metrics() []metric {
 		gauge("causeway_keys_desired", "Keys that Kubernetes wants.", func(s mirror.Stats) float64 { return float64(s.Desired) }),
 		gauge("causeway_keys_owned", "Keys in etcd on the leases of this cluster, seen by the leader.", func(s mirror.Stats) float64 { return float64(s.Owned) }),
 		gauge("causeway_keys_dirty", "Keys that wait to be committed, or are being committed.", func(s mirror.Stats) float64 { return float64(s.Dirty) }),
-		gauge("causeway_keys_conflicting", "Keys that Kubernetes wants and somebody else holds.", func(s mirror.Stats) float64 { return float64(s.Conflicts) }),
+		gauge("causeway_keys_conflicting", "Keys that cannot be written, because somebody else holds them or etcd refuses them.", func(s mirror.Stats) float64 { return float64(s.Conflicts) }),
 		gauge("causeway_leases", "Leases in use.", func(s mirror.Stats) float64 { return float64(s.Leases) }),
 		gauge("causeway_last_read_back_timestamp_seconds", "When etcd was last read back in full, in Unix time; 0 if never.", func(s mirror.Stats) float64 {
 			if s.LastReadBack.IsZero() {

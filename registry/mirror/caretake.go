@@ -3,6 +3,8 @@ package mirror
 import (
 	"context"
 	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // caretaker renews what is in etcd without being elected: while the table is not complete,
@@ -16,9 +18,8 @@ type caretaker struct {
 
 func newCaretaker(m *Mirror) *caretaker {
 	c := &caretaker{m: m}
-	l := newLeases(m.client, m.ids, m.lay, fence{}, m.cfg.TTL)
 	c.renewer = &renewer{
-		rpc:   l.rpc,
+		rpc:   clientv3.RetryLeaseClient(m.client),
 		ids:   m.ids,
 		ttl:   m.cfg.TTL,
 		slots: func() []slot { return c.found },
@@ -53,7 +54,9 @@ func (c *caretaker) until(ctx context.Context, done <-chan struct{}) error {
 		if err != nil && ctx.Err() == nil {
 			due = time.Now().Add(min(time.Second, c.m.cfg.TTL/6))
 		}
-		c.m.setPhase(err)
+		if ctx.Err() == nil {
+			c.m.setPhase(err)
+		}
 		sleep(ctx, time.Until(due))
 	}
 	return nil

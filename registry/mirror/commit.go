@@ -9,7 +9,7 @@ import (
 
 // dispatch starts transactions while there is something to commit and room for one more
 // under way. The first change goes out at once; what comes while transactions are under
-// way shares the next one.
+// way shares the next one. While it pauses because the server is full, removals go on.
 func (t *term) dispatch(ctx context.Context) {
 	for (t.paused == nil || t.full) && t.running < t.m.cfg.MaxInFlight {
 		b := t.build()
@@ -35,7 +35,7 @@ func (t *term) commit(ctx context.Context, b *batch) outcome {
 
 // build takes groups from the queue until a transaction is full.
 func (t *term) build() *batch {
-	b := &batch{started: time.Now(), losses: t.losses}
+	b := &batch{losses: t.losses}
 	for len(b.ops) < t.limit() {
 		keys := t.queue.pop()
 		if keys == nil {
@@ -320,7 +320,7 @@ func (t *term) shrink(out outcome) {
 	}
 	o := out.ops[0]
 	t.rejected[o.key] = rejection{op: o}
-	t.report(o.key, fmt.Sprintf("etcd refuses the value of key %s: its %d bytes are more than the server takes in one request", o.key, len(o.value)))
+	t.report(o.key, fmt.Sprintf("etcd refuses the value of key %q: its %d bytes are more than the server takes in one request; shorten what it is made of", o.key, len(o.value)))
 }
 
 // isolate answers a transaction that the server does not accept because of what it holds: a
@@ -336,7 +336,7 @@ func (t *term) isolate(out outcome) {
 	default:
 		o := out.ops[0]
 		t.rejected[o.key] = rejection{op: o, again: true}
-		t.report(o.key, fmt.Sprintf("etcd does not let the controller write key %q: %v", o.key, errors.Unwrap(out.err)))
+		t.report(o.key, fmt.Sprintf("etcd does not let the controller write key %q (%v): mend the role of its user, or the key", o.key, errors.Unwrap(out.err)))
 	}
 }
 
@@ -361,15 +361,28 @@ func (t *term) retireIfEmpty(s slot) {
 	}
 }
 
+// waiting counts the keys in deferred groups that are not under way.
+func (t *term) waiting() int {
+	n := 0
+	for _, g := range t.deferred {
+		for _, key := range g.keys {
+			if _, busy := t.inFlight[key]; !busy {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // publishGauges renews the gauges, and the phase when everything was committed once.
 func (t *term) publishGauges() {
 	st := &t.m.stats
 	st.owned.Store(int64(t.known.owned()))
 	st.conflicts.Store(int64(t.known.foreign + len(t.rejected)))
-	st.dirty.Store(int64(t.queue.len() + len(t.inFlight)))
+	st.dirty.Store(int64(t.queue.len() + len(t.inFlight) + t.waiting()))
 	st.leases.Store(int64(len(t.leases.slots())))
 	switch {
-	case t.queue.len()+len(t.inFlight)+len(t.deferred) == 0:
+	case t.queue.len()+len(t.inFlight)+t.waiting() == 0:
 		t.settled, t.failure = true, nil
 		t.m.setPhase(nil)
 	case t.failure != nil:

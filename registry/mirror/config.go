@@ -29,7 +29,8 @@ type Config struct {
 	// clusters: the first is remembered in etcd, and [Mirror.Run] refuses the second.
 	// Empty means that nothing is claimed or checked.
 	Identity string
-	// Candidate is this process's name in the election, for people to read.
+	// Candidate is this process's name in the election, for people to read. Default
+	// "causeway".
 	Candidate string
 	// Prefix is where the bookkeeping lies in etcd. Default [DefaultPrefix].
 	Prefix string

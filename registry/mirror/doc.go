@@ -2,8 +2,9 @@
 //
 // Owners say what they want with [Mirror.Set] and [Mirror.Delete], which touch memory
 // only; [Mirror.MarkComplete] says that the table now holds everything. [Mirror.Run] does
-// the rest: it stands for election, adopts what an earlier leader left, commits the
-// difference in transactions, renews the leases, and reads back what it owns.
+// the rest: until then it only keeps alive what is in etcd; then it stands for election,
+// adopts what an earlier leader left, commits the difference in transactions, renews the
+// leases, and reads back what it owns.
 //
 // What it guarantees (numbers as in docs/design.md):
 //
@@ -12,8 +13,8 @@
 //     added; a lease is only the backstop for a dead writer.
 //  3. Quiet. A restart or a change of leader writes nothing. A changed value is one put;
 //     an unchanged one is none.
-//  4. Fail-static. Before MarkComplete nothing is written or deleted, and what is in etcd
-//     is kept alive.
+//  4. Fail-static. Before MarkComplete no key of a consumer is written or deleted, and what
+//     is in etcd is kept alive.
 //  5. One writer. Every transaction that changes a key compares the election key with the
 //     one that this term won, so a paused or deposed leader cannot write.
 //  6. Only ours. A key is ours if its lease lies in the block of lease IDs computed from

@@ -50,26 +50,24 @@ func (b block) slot(id int64) slot {
 
 // layout names the bookkeeping keys of one cluster.
 type layout struct {
-	root      string // below it everything that belongs to the cluster
-	identity  string
-	election  string // prefix of the candidates, as concurrency.Election wants it
-	leases    string // prefix of the lease keys
-	barrier   string // never exists; deleting it orders a transaction among the writes
-	blockOf   string // who the block belongs to
-	blockName string
+	root     string // below it everything that belongs to the cluster
+	identity string
+	election string // prefix of the candidates, as concurrency.Election wants it
+	leases   string // prefix of the lease keys
+	barrier  string // never exists; deleting it orders a transaction among the writes
+	blockOf  string // who the block belongs to
 }
 
 func newLayout(prefix, clusterID string, b block) layout {
 	root := prefix + "/" + clusterID + "/"
 	name := strconv.FormatInt(int64(b)>>slotBits, 16)
 	return layout{
-		root:      root,
-		identity:  root + "identity",
-		election:  root + "leader",
-		leases:    root + "leases/",
-		barrier:   root + "barrier",
-		blockOf:   prefix + "/blocks/" + name,
-		blockName: name,
+		root:     root,
+		identity: root + "identity",
+		election: root + "leader",
+		leases:   root + "leases/",
+		barrier:  root + "barrier",
+		blockOf:  prefix + "/blocks/" + name,
 	}
 }
 

@@ -20,6 +20,7 @@ type Mirror struct {
 	ids    block
 	lay    layout
 	stats  stats
+	advise sync.Once // to upgrade etcd
 
 	mu       sync.Mutex
 	table    *table
@@ -31,7 +32,7 @@ type Mirror struct {
 	changed chan struct{} // wakes the term, holds one token
 }
 
-// What a mirror waits for when it has not heard of etcd.
+// Phases that have no other cause.
 var (
 	errNotStarted = errors.New("not started")
 	errStopped    = errors.New("stopped")
@@ -93,11 +94,19 @@ func (m *Mirror) possible(owner Owner, records []Record) []Record {
 	for _, r := range records {
 		if !impossible(r) {
 			kept = append(kept, r)
-		} else if m.cfg.OnConflict != nil {
-			m.cfg.OnConflict(Conflict{Owner: owner.Name, Key: r.Key, Reason: fmt.Sprintf("key %q is empty or lies below %s, where the controller keeps its own notes", r.Key, m.cfg.Prefix)})
+			continue
 		}
+		m.conflict(Conflict{Owner: owner.Name, Key: r.Key, Reason: fmt.Sprintf("key %q is empty or lies below %s, where the controller keeps its own notes", r.Key, m.cfg.Prefix)})
 	}
 	return kept
+}
+
+// conflict tells of a key that its owner cannot have.
+func (m *Mirror) conflict(c Conflict) {
+	m.cfg.Log.Warn("conflict", "key", c.Key, "owner", c.Owner, "reason", c.Reason)
+	if m.cfg.OnConflict != nil {
+		m.cfg.OnConflict(c)
+	}
 }
 
 // Delete says that the owner wants nothing any longer.
@@ -141,7 +150,8 @@ func (m *Mirror) setPhase(reason error) {
 	m.phase = reason
 }
 
-// Run stands for election, and commits while elected, until the context ends; it then
+// Run keeps alive what is in etcd until the table is complete, and then stands for election
+// and commits while elected, until the context ends; it then
 // resigns, leaves the keys and their leases in place, and returns nil. Losing the election
 // or etcd pauses it. The only errors it returns are ones that waiting does not mend; see
 // [ErrClaimed] and [ErrUnsupported]. It must be called once.

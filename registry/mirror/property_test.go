@@ -41,6 +41,7 @@ func TestModel(t *testing.T) {
 			"":                   func(*rapid.T) {},
 			"pod ready":          w.podReady,
 			"pod unready":        w.podUnready,
+			"pod flickers":       w.podFlickers,
 			"pod edited":         w.podEdited,
 			"pod moves":          w.podMoves,
 			"address reused":     w.addressReused,
@@ -220,6 +221,16 @@ func (w *world) podReady(rt *rapid.T) {
 
 func (w *world) podUnready(rt *rapid.T) {
 	name, p := w.anyPod(rt)
+	p.ready = false
+	w.change(name, p)
+}
+
+// podFlickers makes a Pod ready and, when that is under way or done, unready again.
+func (w *world) podFlickers(rt *rapid.T) {
+	name, p := w.anyPod(rt)
+	p.ready = true
+	w.change(name, p)
+	<-time.After(time.Duration(rapid.IntRange(0, 10).Draw(rt, "milliseconds")) * time.Millisecond)
 	p.ready = false
 	w.change(name, p)
 }

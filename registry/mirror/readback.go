@@ -28,7 +28,8 @@ type readBack struct {
 	err   error
 }
 
-// learn reads everything on the given slots into known, at the start of a term.
+// learn reads everything on the given slots into known, at the start of a term, and gives up
+// the leases on which nothing lies.
 func (t *term) learn(ctx context.Context, slots []slot) error {
 	found, err := t.read(ctx, slots, nil)
 	if err != nil {
@@ -37,9 +38,7 @@ func (t *term) learn(ctx context.Context, slots []slot) error {
 	for key, e := range found {
 		t.known.learn(key, e)
 	}
-	for _, s := range slots {
-		t.retireIfEmpty(s)
-	}
+	t.retireEmpty(slots)
 	return nil
 }
 
@@ -71,7 +70,7 @@ func (t *term) startReadBack(ctx context.Context) {
 
 // compare queues every key that read-back found to be other than known. Nothing is
 // concluded from the reading itself, which is not one snapshot: the keys are asked about
-// in guarded transactions.
+// in guarded transactions. Keys that were refused are tried again, and empty leases given up.
 func (t *term) compare(back readBack) {
 	t.reading = false
 	if back.err != nil {
@@ -92,21 +91,32 @@ func (t *term) compare(back readBack) {
 		}
 	}
 	if len(suspects) == 0 && len(t.known.unsure) == 0 {
-		for _, s := range t.leases.slots() {
-			t.retireIfEmpty(s)
-		}
+		t.retireEmpty(t.leases.slots())
 	}
-	for key, refused := range t.rejected {
-		if refused.again {
-			delete(t.rejected, key)
-			suspects = append(suspects, key)
-		}
-	}
+	suspects = append(suspects, t.pardon()...)
 	slices.Sort(suspects)
 	for _, key := range suspects {
 		if _, busy := t.inFlight[key]; !busy {
 			t.suspect(key)
 		}
+	}
+}
+
+// pardon gives the keys that may be tried again after a refusal, and forgets the refusals.
+func (t *term) pardon() []string {
+	var keys []string
+	for key, rejection := range t.rejected {
+		if rejection.again {
+			delete(t.rejected, key)
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (t *term) retireEmpty(slots []slot) {
+	for _, s := range slots {
+		t.retireIfEmpty(s)
 	}
 }
 

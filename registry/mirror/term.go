@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ type term struct {
 
 	inFlight map[string]struct{}  // keys of the transactions under way
 	running  int                  // how many transactions are under way
-	deferred []deferredGroup      // groups that wait for a key in flight
+	deferred []deferredGroup      // groups that wait for a key in flight or, on a full server, for the next try
 	adding   map[slot]int         // keys under way to a slot that does not hold them yet
 	losses   int                  // how often a lease was found to be gone
 	rejected map[string]rejection // keys that the server does not take as they are
@@ -52,6 +53,7 @@ type rejection struct {
 	again bool // tried again at the next read-back
 }
 
+// deferredGroup is keys that leave together, and how urgently, once they may.
 type deferredGroup struct {
 	keys []string
 	verb verb
@@ -233,7 +235,8 @@ func (t *term) enqueue(keys []string) {
 	}
 }
 
-// plan says what must be done about a key as things stand.
+// plan says what must be done about a key as things stand. On the way it tells the owner of
+// a key that cannot be had, and drops notes that have become void.
 func (t *term) plan(key string) op {
 	t.m.mu.Lock()
 	value, wanted := t.m.table.want(key)
@@ -244,11 +247,11 @@ func (t *term) plan(key string) op {
 		if t.m.cfg.Overwrite {
 			o.verb, o.slot = add, unassigned
 		} else {
-			t.report(key, "the key "+key+" in etcd belongs to somebody else")
+			t.report(key, fmt.Sprintf("key %q in etcd belongs to somebody else; once they delete it, it is taken", key))
 		}
 	}
-	if refused, ok := t.rejected[key]; ok {
-		if o.verb == refused.verb && o.value == refused.value {
+	if rejection, ok := t.rejected[key]; ok {
+		if o.verb == rejection.verb && o.value == rejection.value {
 			o.verb = nothing
 		} else {
 			delete(t.rejected, key)
@@ -272,8 +275,5 @@ func (t *term) report(key, reason string) {
 		return
 	}
 	t.reported[key] = owner
-	t.m.cfg.Log.Warn("conflict", "key", key, "owner", owner, "reason", reason)
-	if t.m.cfg.OnConflict != nil {
-		t.m.cfg.OnConflict(Conflict{Owner: owner, Key: key, Reason: reason})
-	}
+	t.m.conflict(Conflict{Owner: owner, Key: key, Reason: reason})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -20,10 +19,9 @@ const opOverhead = 64
 
 // batch is the operations of one transaction, on distinct keys.
 type batch struct {
-	ops     []op
-	bytes   int
-	started time.Time
-	slots   []slot // that the batch puts keys on
+	ops   []op
+	bytes int
+	slots []slot // that the batch puts keys on
 	// losses is how often the term had lost a lease when the batch was built. If it is more
 	// often by the time that the outcome is known, the outcome may be older than the loss.
 	losses int

@@ -31,7 +31,7 @@ func (m *Mirror) checkServer(ctx context.Context) error {
 	}
 	advice, err := supported(status.Version)
 	if advice != "" {
-		m.cfg.Log.Warn("etcd should be upgraded", "version", status.Version, "reason", advice)
+		m.advise.Do(func() { m.cfg.Log.Warn("etcd should be upgraded", "version", status.Version, "reason", advice) })
 	}
 	return err
 }
