@@ -67,6 +67,10 @@ test: assets check-cc ## Run every test, with the race detector.
 		(cd $$module && CGO_ENABLED=1 go test $(TEST_FLAGS) ./...); \
 	done
 
+.PHONY: chaos
+chaos: assets ## Break everything around the controller with real processes, and print what consumers saw. Some minutes.
+	@go run ./hack/chaos
+
 .PHONY: lint
 lint: ## Run golangci-lint.
 	@set -e; for module in $(MODULES); do \

@@ -287,7 +287,7 @@ func TestSelection(t *testing.T) {
 func TestKubernetesOutage(t *testing.T) {
 	t.Parallel()
 	plane := startPlane(t)
-	s := newScene(t, plane, "--ttl=6s", "--election-ttl=2s", "--etcd-keepalive-time=1s", "--etcd-keepalive-timeout=1s")
+	s := newScene(t, plane, "--ttl=12s", "--election-ttl=2s", "--etcd-keepalive-timeout=1s")
 	s.apply(userPod("a", "10.1.0.1"))
 	s.start()
 	want := map[string]string{"/user/10.1.0.1:8080": value("user", "10.1.0.1", 8080)}

@@ -9,10 +9,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/causeway-io/causeway/registry"
 )
@@ -48,16 +50,31 @@ type PodReconciler struct {
 	// at one Pod at the same time (the work queue, and the Filler); since the cache never
 	// goes back in time, the last to write the table has read the newest state.
 	mu sync.Mutex
+
+	working  chan struct{} // closed once the workers of the controller run
+	nowWorks func()
 }
+
+// firstRequest is what the controller finds in its queue before anything else. It names no
+// Pod: that it is looked at tells that the workers run.
+var firstRequest = ctrl.Request{}
 
 // NewPodReconciler returns a reconciler that reads Pods, from a cache, and writes the table.
 func NewPodReconciler(pods client.Reader, publications Publications, table Table) *PodReconciler {
-	return &PodReconciler{pods: pods, publications: publications, table: table}
+	working := make(chan struct{})
+	return &PodReconciler{
+		pods: pods, publications: publications, table: table,
+		working: working, nowWorks: sync.OnceFunc(func() { close(working) }),
+	}
 }
 
 // Reconcile makes the table hold what the Pod publishes now. A Pod that is gone, that is
 // not to be published, or that is invalid wants nothing.
 func (r *PodReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	if req == firstRequest {
+		r.nowWorks()
+		return ctrl.Result{}, nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var pod corev1.Pod
@@ -89,6 +106,10 @@ func (r *PodReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named("pod").
 		For(&corev1.Pod{}, builder.WithPredicates(recordsChanged(r.publications))).
+		WatchesRawSource(source.TypedFunc[ctrl.Request](func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
+			queue.Add(firstRequest)
+			return nil
+		})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: podWorkers,
 			CacheSyncTimeout:        untilSynced,

@@ -25,7 +25,7 @@ func SetupWithManager(mgr ctrl.Manager, publications Publications, table Table, 
 		return err
 	}
 	filler := NewFiller(mgr.GetCache(), pods, mgr.GetLogger().WithName("filler"))
-	if err := mgr.Add(filler); err != nil {
+	if err := mgr.Add(afterFirstRequest{pods: pods, filler: filler}); err != nil {
 		return fmt.Errorf("adding the filler: %w", err)
 	}
 	return nil

@@ -104,3 +104,24 @@ func (c *collector) take() []types.NamespacedName {
 	c.names = nil
 	return names
 }
+
+// afterFirstRequest is a Filler that starts once the workers of the Pod controller run. A
+// table that is called complete before that misses what waits for them in the queue, and
+// the replica, once elected, would undo what its predecessor made of it.
+type afterFirstRequest struct {
+	pods   *PodReconciler
+	filler *Filler
+}
+
+// NeedLeaderElection reports false, as for the Filler.
+func (afterFirstRequest) NeedLeaderElection() bool { return false }
+
+// Start waits for the workers and fills the table.
+func (a afterFirstRequest) Start(ctx context.Context) error {
+	select {
+	case <-a.pods.working:
+		return a.filler.Start(ctx)
+	case <-ctx.Done():
+		return nil
+	}
+}

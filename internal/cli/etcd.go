@@ -36,7 +36,7 @@ func (o *etcdOptions) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&o.username, "etcd-username", "", "user of etcd")
 	flags.StringVar(&o.passwordFile, "etcd-password-file", "", "file with the password of the user of etcd")
 	flags.DurationVar(&o.dialTimeout, "etcd-dial-timeout", 5*time.Second, "how long one attempt to connect to a member of etcd may take")
-	flags.DurationVar(&o.keepaliveTime, "etcd-keepalive-time", 5*time.Second, "how long a connection to etcd may be silent before it is probed; etcd allows 5s by default and no less")
+	flags.DurationVar(&o.keepaliveTime, "etcd-keepalive-time", 10*time.Second, "how long a connection to etcd may be silent before it is probed; gRPC raises less than 10s to that")
 	flags.DurationVar(&o.keepaliveTimeout, "etcd-keepalive-timeout", 3*time.Second, "how long the answer to a probe may take before the connection is given up")
 }
 

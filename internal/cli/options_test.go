@@ -52,7 +52,7 @@ func TestBadFlags(t *testing.T) {
 		"no TTL":                   {[]string{"--ttl=0s"}, []string{"--ttl", "0s", "more than 0"}},
 		"election TTL":             {[]string{"--election-ttl=-3s"}, []string{"--election-ttl", "-3s", "whole number of seconds"}},
 		"election TTL in TTL":      {[]string{"--election-ttl=20s"}, []string{"--ttl, --election-ttl", "20s", "30s", "15s"}},
-		"keepalive in TTL":         {[]string{"--etcd-keepalive-time=9s"}, []string{"--etcd-keepalive-time", "9s", "12s", "36s"}},
+		"keepalive in TTL":         {[]string{"--etcd-keepalive-time=30s"}, []string{"--etcd-keepalive-time", "30s", "3s", "33s"}},
 		"no keepalive":             {[]string{"--etcd-keepalive-timeout=0s"}, []string{"--etcd-keepalive-timeout", "0s", "more than 0"}},
 		"requests to Kubernetes":   {[]string{"--kube-api-qps=-1"}, []string{"--kube-api-qps", "-1", "more than 0"}},
 		"burst to Kubernetes":      {[]string{"--kube-api-burst=0"}, []string{"--kube-api-burst", "0", "at least 1"}},
@@ -94,7 +94,7 @@ func TestGoodFlags(t *testing.T) {
 		"prefixes alike":         {"--json-prefix=/causeways"},
 		"servers off":            {"--metrics-bind-address=0", "--health-probe-bind-address=0"},
 		"TLS":                    {"--etcd-endpoints=https://a:1,https://b:1", "--etcd-cafile=c", "--etcd-certfile=c", "--etcd-keyfile=k"},
-		"short":                  {"--ttl=6s", "--election-ttl=2s", "--etcd-keepalive-time=1s", "--etcd-keepalive-timeout=1s"},
+		"short":                  {"--ttl=12s", "--election-ttl=2s", "--etcd-keepalive-time=1s", "--etcd-keepalive-timeout=1s"},
 		"namespaces":             {"--namespaces=a,b-1"},
 	}
 	for name, args := range tests {

@@ -11,18 +11,25 @@ import (
 // under way. The first change goes out at once; what comes while transactions are under
 // way shares the next one. While it pauses because the server is full, removals go on.
 func (t *term) dispatch(ctx context.Context) {
+	if t.blunt {
+		if !t.renewing && t.paused == nil {
+			t.renewFence(ctx)
+		}
+		return
+	}
 	for (t.paused == nil || t.full) && t.running < t.m.cfg.MaxInFlight {
 		b := t.build()
 		if len(b.ops) == 0 {
 			return
 		}
 		t.running++
-		go func() { t.outcomes <- t.commit(ctx, b) }()
+		f := t.fence
+		go func() { t.outcomes <- t.commit(ctx, f, b) }()
 	}
 }
 
 // commit makes sure that the leases of the batch exist and executes it.
-func (t *term) commit(ctx context.Context, b *batch) outcome {
+func (t *term) commit(ctx context.Context, f fence, b *batch) outcome {
 	ctx, cancel := t.m.request(ctx)
 	defer cancel()
 	for _, s := range b.slots {
@@ -30,7 +37,7 @@ func (t *term) commit(ctx context.Context, b *batch) outcome {
 			return outcome{batch: b, err: err, unsent: true}
 		}
 	}
-	return execute(ctx, t.m.client, t.fence, t.m.lay, t.m.ids, b)
+	return execute(ctx, t.m.client, f, t.m.lay, t.m.ids, b)
 }
 
 // build takes groups from the queue until a transaction is full.
@@ -302,6 +309,7 @@ func (t *term) fail(out outcome) {
 		for _, o := range out.ops {
 			if !out.unsent {
 				t.known.unsure[o.key] = struct{}{}
+				t.blunt = true
 			}
 		}
 		t.hesitate(out.err)
@@ -382,7 +390,7 @@ func (t *term) publishGauges() {
 	st.dirty.Store(int64(t.queue.len() + len(t.inFlight) + t.waiting()))
 	st.leases.Store(int64(len(t.leases.slots())))
 	switch {
-	case t.queue.len()+len(t.inFlight)+t.waiting() == 0:
+	case t.queue.len()+len(t.inFlight)+t.waiting() == 0 && t.compared:
 		t.settled, t.failure = true, nil
 		t.m.setPhase(nil)
 	case t.failure != nil:

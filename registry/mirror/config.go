@@ -14,7 +14,8 @@ const (
 	DefaultTTL            = 30 * time.Second
 	DefaultElectionTTL    = 10 * time.Second
 	DefaultResync         = 30 * time.Second
-	DefaultRequestTimeout = 5 * time.Second
+	DefaultRequestTimeout = 3 * time.Second
+	DefaultSettle         = 200 * time.Millisecond
 	DefaultKeysPerLease   = 1000
 	DefaultMaxOps         = 127
 	DefaultMaxInFlight    = 2
@@ -43,6 +44,11 @@ type Config struct {
 	ElectionTTL time.Duration
 	// Resync is the mean time between two read-backs. Default [DefaultResync].
 	Resync time.Duration
+	// Settle is how long a new leader waits before it commits the difference that it found
+	// between its table and etcd: what its predecessor committed last may not have reached
+	// its own table yet. Changes that come meanwhile are committed at once. Default
+	// [DefaultSettle].
+	Settle time.Duration
 	// RequestTimeout bounds every request to etcd. Default [DefaultRequestTimeout].
 	RequestTimeout time.Duration
 	// KeysPerLease is how many keys share a lease at most. Default [DefaultKeysPerLease].
@@ -94,6 +100,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.TTL, DefaultTTL)
 	setDefault(&c.ElectionTTL, DefaultElectionTTL)
 	setDefault(&c.Resync, DefaultResync)
+	setDefault(&c.Settle, DefaultSettle)
 	setDefault(&c.RequestTimeout, DefaultRequestTimeout)
 	setDefault(&c.KeysPerLease, DefaultKeysPerLease)
 	setDefault(&c.MaxOps, DefaultMaxOps)
@@ -127,6 +134,7 @@ func (c Config) Validate() error {
 	check(2*c.ElectionTTL <= c.TTL, "election TTL %v: a successor waits that long, and must then renew keys that were last renewed up to a third of the TTL before: %v + %v must leave room in the TTL of %v; want an election TTL of at most %v",
 		c.ElectionTTL, c.ElectionTTL, c.TTL/3, c.TTL, c.TTL/2)
 	check(c.Resync > 0, "resync %v: want more than 0", c.Resync)
+	check(c.Settle > 0, "settle time %v: want more than 0", c.Settle)
 	check(c.RequestTimeout > 0, "request timeout %v: want more than 0", c.RequestTimeout)
 	check(c.KeysPerLease > 0, "keys per lease %d: want at least 1", c.KeysPerLease)
 	check(c.MaxOps > 0, "operations per transaction %d: want at least 1", c.MaxOps)
@@ -134,16 +142,21 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// CheckKeepalive says whether a client whose connections are probed after idle, and given
-// up when a probe is not answered within timeout, notices a dead member of etcd early
-// enough to renew leases of the given TTL elsewhere.
+// minKeepalive is the shortest time between two probes of a connection that gRPC allows a
+// client; it silently raises shorter ones.
+const minKeepalive = 10 * time.Second
+
+// CheckKeepalive says whether a client whose connections are probed after idle, and given up
+// when a probe is not answered within timeout, gives up a dead member of etcd before leases
+// of the given TTL run out. (Renewals notice silence by themselves, in a twelfth of the TTL;
+// other requests may go to the dead member until then, and wait for their timeout.)
 func CheckKeepalive(ttl, idle, timeout time.Duration) error {
 	if idle <= 0 || timeout <= 0 {
 		return fmt.Errorf("keepalive time %v and timeout %v of the connection to etcd: want both to be more than 0, or a dead member is never noticed", idle, timeout)
 	}
-	if idle+timeout > ttl/3 {
-		return fmt.Errorf("keepalive time %v and timeout %v of the connection to etcd: a dead member is noticed after %v + %v = %v, and leases are renewed in each third of the TTL, %v / 3 = %v; want a TTL of at least %v",
-			idle, timeout, idle, timeout, idle+timeout, ttl, (ttl / 3).Round(time.Millisecond), 3*(idle+timeout))
+	if least := max(idle, minKeepalive) + timeout; least > ttl {
+		return fmt.Errorf("keepalive time %v and timeout %v of the connection to etcd: a dead member is given up after %v + %v = %v, as gRPC probes no more often than every %v, and keys live for the TTL of %v after they were last renewed; want a TTL of at least %v",
+			idle, timeout, max(idle, minKeepalive), timeout, least, minKeepalive, ttl, least)
 	}
 	return nil
 }

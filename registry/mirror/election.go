@@ -50,7 +50,7 @@ func (m *Mirror) serve(ctx context.Context, adopted func()) error {
 		return err
 	}
 	defer m.resign(context.WithoutCancel(ctx), election)
-	return m.lead(ctx, fence{key: election.Key(), rev: election.Rev()}, adopted)
+	return m.lead(ctx, fence{key: election.Key(), rev: election.Rev(), mod: election.Rev(), lease: session.Lease()}, adopted)
 }
 
 // enter makes sure that this etcd will do and that the cluster ID is ours.
@@ -153,12 +153,17 @@ func (m *Mirror) lead(ctx context.Context, f fence, adopted func()) error {
 	return t.run(ctx)
 }
 
-// startChanges makes Set and Delete note what they change, and returns every key that
-// is wanted now.
-func (m *Mirror) startChanges() []string {
+// startChanges makes Set and Delete note what they change.
+func (m *Mirror) startChanges() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.leading, m.changes = true, nil
+}
+
+// wanted returns every key that is wanted now.
+func (m *Mirror) wanted() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	keys := make([]string, 0, len(m.table.claims))
 	for key := range m.table.claims {
 		keys = append(keys, key)

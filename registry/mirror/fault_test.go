@@ -270,3 +270,37 @@ func (txn *heldTxn) Commit() (*clientv3.TxnResponse, error) {
 	<-txn.ctx.Done()
 	return nil, txn.ctx.Err()
 }
+
+// A transaction that arrives after its keys have been asked about changes nothing, although
+// the term lasts and the guards hold again.
+func TestLateTransactionOfTheSameTerm(t *testing.T) {
+	t.Parallel()
+	client := oneEtcd(t)
+	var held heldTxns
+	m := run(t, held.client(t, client), config(func(c *mirror.Config) { c.Resync, c.RequestTimeout = time.Hour, time.Second }))
+	want(m, map[string]string{"/s/b": "1"})
+	holds(t, client, "/s/", map[string]string{"/s/b": "1"})
+	held.hold.Store(true)
+	m.Set(mirror.Owner{Name: "a"}, []mirror.Record{{Key: "/s/a", Value: "late"}})
+	eventually(t, func() error {
+		if held.waiting.Load() == 0 {
+			return errors.New("no transaction on its way yet")
+		}
+		return nil
+	})
+	held.hold.Store(false)
+	m.Delete("a")
+	clean(t, m, 1)
+	events := watchFrom(t, client, "/s/")
+	close(held.release)
+	eventually(t, func() error {
+		if arrived, sent := held.arrived.Load(), held.waiting.Load(); arrived < sent {
+			return fmt.Errorf("%d of %d transactions have arrived", arrived, sent)
+		}
+		return nil
+	})
+	events.silent()
+	if n := held.applied.Load(); n != 0 {
+		t.Errorf("%d late transactions were applied", n)
+	}
+}

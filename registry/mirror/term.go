@@ -33,7 +33,12 @@ type term struct {
 	pause    backoff
 	paused   <-chan time.Time // fires when commits may go on after a failure
 	failure  error            // of the last transaction, nil if there was none
+	compared bool             // the table and etcd were compared in this term
 	settled  bool             // everything was committed once in this term
+
+	blunt    bool // the fence must be renewed before anything else is sent
+	renewing bool // that is under way
+	renewed  chan renewedFence
 
 	outcomes  chan outcome
 	readBacks chan readBack
@@ -80,6 +85,7 @@ func newTerm(m *Mirror, f fence) *term {
 		pause:     backoff{least: 50 * time.Millisecond, most: 2 * time.Second},
 		outcomes:  make(chan outcome, m.cfg.MaxInFlight),
 		readBacks: make(chan readBack, 1),
+		renewed:   make(chan renewedFence, 1),
 		lost:      map[slot]struct{}{},
 		wake:      make(chan struct{}, 1),
 	}
@@ -145,8 +151,10 @@ func (t *term) takeNotes() ([]slot, bool) {
 func (t *term) run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	t.enqueueAll(t.m.startChanges())
+	t.m.startChanges()
 	defer t.m.stopChanges()
+	settle := time.NewTimer(t.m.cfg.Settle)
+	defer settle.Stop()
 	resync := time.NewTimer(t.nextResync())
 	defer resync.Stop()
 	for {
@@ -156,8 +164,16 @@ func (t *term) run(ctx context.Context) error {
 		case <-ctx.Done():
 			t.drain(stop)
 			return context.Cause(ctx)
+		case <-settle.C:
+			t.enqueueAll(t.m.wanted())
+			t.compared = true
 		case <-t.m.changed:
 			t.noteChanges()
+		case renewed := <-t.renewed:
+			if err := t.takeFence(renewed); err != nil {
+				t.drain(stop)
+				return err
+			}
 		case <-t.wake:
 			lost, deposed := t.takeNotes()
 			if deposed {
@@ -192,6 +208,9 @@ func (t *term) drain(stop context.CancelFunc) {
 	stop()
 	if t.reading {
 		<-t.readBacks
+	}
+	if t.renewing {
+		<-t.renewed
 	}
 	t.tasks.Wait()
 }

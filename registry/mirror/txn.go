@@ -54,20 +54,10 @@ type outcome struct {
 	unsent bool
 }
 
-// fence identifies a term: the election key with the revision that created it.
-type fence struct {
-	key string
-	rev int64
-}
-
-func (f fence) holds() clientv3.Cmp {
-	return clientv3.Compare(clientv3.CreateRevision(f.key), "=", f.rev)
-}
-
 // execute runs the batch as one transaction: the fence and a guard on every key; if one
 // of them fails nothing is changed and the same round trip teaches what etcd holds.
 func execute(ctx context.Context, kv clientv3.KV, f fence, lay layout, ids block, b *batch) outcome {
-	compares := []clientv3.Cmp{f.holds()}
+	compares := []clientv3.Cmp{f.sharp()}
 	reads := []clientv3.Op{clientv3.OpGet(f.key, clientv3.WithKeysOnly())}
 	var writes []clientv3.Op
 	for _, o := range b.ops {
