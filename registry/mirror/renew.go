@@ -58,7 +58,8 @@ func (r *renewer) round(ctx context.Context, due time.Time) error {
 		// the end of the line, and nobody waits until all have had their turn.
 		if errors.Is(err, rpctypes.ErrPermissionDenied) {
 			waiting = append(waiting[1:len(waiting):len(waiting)], waiting[0])
-			if refused++; refused < len(waiting) {
+			refused++
+			if refused < len(waiting) {
 				continue
 			}
 			refused = 0
