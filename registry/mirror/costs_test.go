@@ -50,8 +50,9 @@ func TestCostOfChurn(t *testing.T) {
 	var gate sync.RWMutex
 	client := flaky(t, oneEtcd(t), func() fault {
 		gate.RLock()
-		gate.RUnlock() //nolint:staticcheck // it only waits until the gate is open
-		return healthy
+		f := healthy
+		gate.RUnlock()
+		return f
 	})
 	m := run(t, client, config(func(c *mirror.Config) { c.TTL, c.Resync = 30*time.Second, time.Hour }))
 	want(m, nil)
