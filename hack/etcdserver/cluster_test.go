@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc/codes"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -156,13 +158,22 @@ func connect(t *testing.T, cluster *Cluster) *clientv3.Client {
 	return client
 }
 
-// put writes a key, and waits out an election.
+// put writes a key into a cluster that may have lost its leader: until another one
+// is elected, which takes a second or so, etcd answers that it has none or that the request
+// timed out because of that.
 func put(t *testing.T, client *clientv3.Client, key, value string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if _, err := client.Put(ctx, key, value); err != nil {
-		t.Fatalf("putting %q: %v", key, err)
+	for {
+		_, err := client.Put(ctx, key, value)
+		if err == nil {
+			return
+		}
+		unavailable := rpctypes.EtcdError{}
+		if !errors.As(err, &unavailable) || unavailable.Code() != codes.Unavailable {
+			t.Fatalf("putting %q: %v", key, err)
+		}
 	}
 }
 

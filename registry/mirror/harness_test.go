@@ -120,7 +120,11 @@ func eventually(t *testing.T, ok func() error) {
 func holds(t *testing.T, client *clientv3.Client, prefix string, entries map[string]string) {
 	t.Helper()
 	eventually(t, func() error {
-		if diff := cmp.Diff(entries, dump(t, client, prefix)); diff != "" {
+		got, err := read(t.Context(), client, prefix) // it fails while etcd has no leader
+		if err != nil {
+			return err
+		}
+		if diff := cmp.Diff(entries, got); diff != "" {
 			return fmt.Errorf("keys below %q (-want +got):\n%s", prefix, diff)
 		}
 		return nil
@@ -144,15 +148,24 @@ func leads(t *testing.T, m running) {
 
 func dump(t *testing.T, client *clientv3.Client, prefix string) map[string]string {
 	t.Helper()
-	resp, err := client.Get(t.Context(), prefix, clientv3.WithPrefix())
+	got, err := read(t.Context(), client, prefix)
 	if err != nil {
-		t.Fatalf("reading %q: %v", prefix, err)
+		t.Fatal(err)
+	}
+	return got
+}
+
+// read returns the keys below a prefix, and their values.
+func read(ctx context.Context, client *clientv3.Client, prefix string) (map[string]string, error) {
+	resp, err := client.Get(ctx, prefix, clientv3.WithPrefix())
+	if err != nil {
+		return nil, fmt.Errorf("reading %q: %w", prefix, err)
 	}
 	out := map[string]string{}
 	for _, kv := range resp.Kvs {
 		out[string(kv.Key)] = string(kv.Value)
 	}
-	return out
+	return out, nil
 }
 
 // witness records every event below a prefix from now on.
