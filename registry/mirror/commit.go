@@ -127,9 +127,9 @@ func (t *term) limit() int { return min(t.maxOps, t.narrow) }
 // take adds an operation to the batch and marks its key as under way.
 func (t *term) take(b *batch, o op) {
 	if o.verb == add && o.slot == unassigned {
-		o.slot = t.roomiest()
+		o.slot = t.firstWithRoom()
 	}
-	if o.verb != remove && !o.verify {
+	if o.puts() {
 		t.adding[o.slot]++
 		b.useSlot(o.slot)
 	}
@@ -140,9 +140,9 @@ func (t *term) take(b *batch, o op) {
 	b.bytes += o.size()
 }
 
-// roomiest returns the first slot with room for one more key, so that there are never
+// firstWithRoom returns the first slot with room for one more key, so that there are never
 // more leases than the keys need.
-func (t *term) roomiest() slot {
+func (t *term) firstWithRoom() slot {
 	for s := slot(0); ; s++ {
 		if t.known.perSlot[s]+t.adding[s] < t.m.cfg.KeysPerLease {
 			return s
@@ -203,7 +203,7 @@ func (t *term) release(b *batch) {
 	t.running--
 	for _, o := range b.ops {
 		delete(t.inFlight, o.key)
-		if o.verb != remove && !o.verify {
+		if o.puts() {
 			t.adding[o.slot]--
 		}
 	}

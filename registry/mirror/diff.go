@@ -26,6 +26,9 @@ type op struct {
 	cause change
 }
 
+// puts says whether the operation puts the key on a lease.
+func (o op) puts() bool { return o.verb != remove && !o.verify }
+
 // diff compares what is wanted at a key with what is known and says what to do.
 func diff(key string, value string, wanted bool, k *known) op {
 	e, exists := k.entries[key]
